@@ -19,7 +19,228 @@ export class DynamoDbError extends Error {
   }
 }
 
+/** What is fixed about an error code. */
+export interface ErrorKind {
+  /** The part of `__type` before `#`: which layer of AWS's servers the error comes from. */
+  readonly namespace: string;
+  readonly status: number;
+  /** Whether AWS's SDKs send the call again by themselves. */
+  readonly retried: boolean;
+  /** The member that carries the text; AWS spells it either way. */
+  readonly textMember: 'message' | 'Message';
+}
+
+const api = 'com.amazonaws.dynamodb.v20120810';
+const service = 'com.amazon.coral.service';
+const availability = 'com.amazon.coral.availability';
+
+const clientFault: ErrorKind = { namespace: api, status: 400, retried: false, textMember: 'message' };
+const capitalText: ErrorKind = { ...clientFault, textMember: 'Message' };
+const throttled: ErrorKind = { ...clientFault, retried: true };
+const accessFault: ErrorKind = { ...clientFault, namespace: service };
+
+/**
+ * Every code that this server sends of its own. Spellings and statuses are those of AWS's service model; `retried` is
+ * what the SDKs' standard retry mode does. docs/errors.md shows the same table to users.
+ */
+export const errorKinds = {
+  AccessDeniedException: { ...accessFault, textMember: 'Message' },
+  ConditionalCheckFailedException: clientFault,
+  ExpiredTokenException: accessFault,
+  IdempotentParameterMismatchException: capitalText,
+  IncompleteSignatureException: accessFault,
+  InternalServerError: { ...clientFault, status: 500, retried: true },
+  InvalidSignatureException: accessFault,
+  ItemCollectionSizeLimitExceededException: clientFault,
+  LimitExceededException: throttled,
+  MissingAuthenticationTokenException: accessFault,
+  ProvisionedThroughputExceededException: throttled,
+  RequestLimitExceeded: throttled,
+  ResourceInUseException: clientFault,
+  ResourceNotFoundException: clientFault,
+  SerializationException: { ...accessFault, textMember: 'Message' },
+  ServiceUnavailable: { ...clientFault, namespace: availability, status: 503, retried: true },
+  ThrottlingException: throttled,
+  TransactionCanceledException: capitalText,
+  TransactionConflictException: clientFault,
+  TransactionInProgressException: { ...capitalText, retried: true },
+  UnknownOperationException: accessFault,
+  UnrecognizedClientException: accessFault,
+  ValidationException: { ...clientFault, namespace: 'com.amazon.coral.validate' },
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof errorKinds;
+
+/** The members of an error's JSON body. A code from elsewhere (an upstream's) is passed on as the API's own. */
+export function errorBody(error: DynamoDbError): Record<string, unknown> {
+  const kind = kindOf(error.code);
+  const body: Record<string, unknown> = { __type: `${kind.namespace}#${error.code}` };
+  if (error.message !== '') body[kind.textMember] = error.message;
+  return Object.assign(body, error.members);
+}
+
+function kindOf(code: string): ErrorKind {
+  return Object.hasOwn(errorKinds, code) ? errorKinds[code as ErrorCode] : clientFault;
+}
+
+function newError(
+  code: ErrorCode,
+  message: string,
+  members?: Readonly<Record<string, unknown>>,
+): DynamoDbError {
+  return new DynamoDbError(code, message, errorKinds[code].status, members);
+}
+
 /** A request that is wrong in itself. */
 export function validationError(message: string): DynamoDbError {
-  return new DynamoDbError('ValidationException', message);
+  return newError('ValidationException', message);
+}
+
+/** A body that does not have the JSON types of the operation's input; without a text, one that is not JSON at all. */
+export function serializationError(message = ''): DynamoDbError {
+  return newError('SerializationException', message);
+}
+
+export function unknownOperation(): DynamoDbError {
+  return newError('UnknownOperationException', '');
+}
+
+/** @param message operations on tables name the table: `tableNotFound`. */
+export function resourceNotFound(message = 'Requested resource not found'): DynamoDbError {
+  return newError('ResourceNotFoundException', message);
+}
+
+/** What DescribeTable, UpdateTable and DeleteTable say; operations on items use `resourceNotFound`. */
+export function tableNotFound(tableName: string): DynamoDbError {
+  return resourceNotFound(`Requested resource not found: Table: ${tableName} not found`);
+}
+
+export function resourceInUse(message: string): DynamoDbError {
+  return newError('ResourceInUseException', message);
+}
+
+export function tableAlreadyExists(tableName: string): DynamoDbError {
+  return resourceInUse(`Table already exists: ${tableName}`);
+}
+
+/** @param item the item as it is, where the caller asked for it (ReturnValuesOnConditionCheckFailure: ALL_OLD). */
+export function conditionalCheckFailed(item?: unknown): DynamoDbError {
+  const members = item === undefined ? {} : { Item: item };
+  return newError('ConditionalCheckFailedException', 'The conditional request failed', members);
+}
+
+export function itemCollectionSizeLimitExceeded(): DynamoDbError {
+  return newError('ItemCollectionSizeLimitExceededException', 'Item collection size limit of 10 GB exceeded');
+}
+
+/** @param detail what comes after AWS's standing introduction, for example which simultaneous operations are too many. */
+export function limitExceeded(detail: string): DynamoDbError {
+  return newError('LimitExceededException', `Subscriber limit exceeded: ${detail}`);
+}
+
+/** Why a call was throttled, and the ARN of the table or index that was short (AWS: API_ThrottlingReason). */
+export interface ThrottlingReason {
+  readonly reason: string;
+  readonly resource: string;
+}
+
+/** A provisioned table, or an index of one, has used up its capacity units. */
+export function provisionedThroughputExceeded(reasons: readonly ThrottlingReason[] = []): DynamoDbError {
+  return newError(
+    'ProvisionedThroughputExceededException',
+    'The level of configured provisioned throughput for the table was exceeded. ' +
+      'Consider increasing your provisioning level with the UpdateTable API.',
+    reasons.length === 0 ? {} : { ThrottlingReasons: reasons },
+  );
+}
+
+/** An on-demand table, a key range or the control plane is over its rate; note the reasons' lower-case first letter. */
+export function throttling(
+  message = 'Rate exceeded',
+  reasons: readonly ThrottlingReason[] = [],
+): DynamoDbError {
+  return newError('ThrottlingException', message, reasons.length === 0 ? {} : { throttlingReasons: reasons });
+}
+
+export function requestLimitExceeded(reasons: readonly ThrottlingReason[] = []): DynamoDbError {
+  return newError(
+    'RequestLimitExceeded',
+    'Throughput exceeds the current throughput limit for your account. ' +
+      'Please contact AWS Support at https://aws.amazon.com/support to request a limit increase',
+    reasons.length === 0 ? {} : { ThrottlingReasons: reasons },
+  );
+}
+
+/** Why one action of a transaction stopped it; `None` for those that did not (AWS: API_CancellationReason). */
+export interface CancellationReason {
+  readonly Code: string;
+  readonly Message?: string;
+  readonly Item?: unknown;
+}
+
+/** @param reasons one for each action of the transaction, in the request's order. */
+export function transactionCanceled(reasons: readonly CancellationReason[]): DynamoDbError {
+  const codes = reasons.map((reason) => reason.Code).join(', ');
+  return newError(
+    'TransactionCanceledException',
+    `Transaction cancelled, please refer cancellation reasons for specific reasons [${codes}]`,
+    { CancellationReasons: reasons },
+  );
+}
+
+export function transactionConflict(): DynamoDbError {
+  return newError('TransactionConflictException', 'Transaction is ongoing for the item');
+}
+
+export function transactionInProgress(): DynamoDbError {
+  return newError(
+    'TransactionInProgressException',
+    'The transaction with the given request token is already in progress.',
+  );
+}
+
+export function idempotentParameterMismatch(): DynamoDbError {
+  return newError(
+    'IdempotentParameterMismatchException',
+    'The request uses the same client token as a previous, but non-identical request.',
+  );
+}
+
+export function internalServerError(): DynamoDbError {
+  return newError('InternalServerError', 'Internal server error');
+}
+
+/** The store behind cannot be reached, or this server is closing. */
+export function serviceUnavailable(message: string): DynamoDbError {
+  return newError('ServiceUnavailable', message);
+}
+
+export function accessDenied(message: string): DynamoDbError {
+  return newError('AccessDeniedException', message);
+}
+
+export function missingAuthenticationToken(): DynamoDbError {
+  return newError('MissingAuthenticationTokenException', 'Request is missing Authentication Token');
+}
+
+/** The Authorization header, or the query string that stands for it, lacks something or cannot be read. */
+export function incompleteSignature(message: string): DynamoDbError {
+  return newError('IncompleteSignatureException', message);
+}
+
+/** @param message only for what is wrong around the signature: its scope, its date, its signed headers. */
+export function invalidSignature(
+  message = 'The request signature we calculated does not match the signature you provided. ' +
+    'Check your AWS Secret Access Key and signing method. Consult the service documentation for details.',
+): DynamoDbError {
+  return newError('InvalidSignatureException', message);
+}
+
+/** The access key or the session token is not known here. */
+export function unrecognizedClient(): DynamoDbError {
+  return newError('UnrecognizedClientException', 'The security token included in the request is invalid.');
+}
+
+export function expiredToken(): DynamoDbError {
+  return newError('ExpiredTokenException', 'The security token included in the request is expired');
 }

@@ -1,0 +1,72 @@
+/** How a read sees the table; it decides what a read costs. */
+export type Consistency = 'eventual' | 'strong' | 'transactional';
+
+/** A read unit covers 4 KB, a write unit 1 KB (AWS: read-write-operations). */
+const readUnitBytes = 4096;
+const writeUnitBytes = 1024;
+
+const readFactor: Readonly<Record<Consistency, number>> = { eventual: 0.5, strong: 1, transactional: 2 };
+
+/**
+ * What one read costs in read units. Get and BatchGet round each item on its own; Query and Scan round the sum of all
+ * items they looked at once, before filter and projection.
+ * @param sizeBytes the item's size, or the page's; 0 for a missing item or an empty page, which cost the minimum.
+ */
+export function readUnits(sizeBytes: number, consistency: Consistency): number {
+  return Math.max(1, Math.ceil(sizeBytes / readUnitBytes)) * readFactor[consistency];
+}
+
+/**
+ * What one write costs in write units; also one whose condition failed.
+ * @param sizeBytes the larger of the item before and after; 0 where there is neither.
+ */
+export function writeUnits(sizeBytes: number, transactional = false): number {
+  return Math.max(1, Math.ceil(sizeBytes / writeUnitBytes)) * (transactional ? 2 : 1);
+}
+
+export type ReturnConsumedCapacity = 'INDEXES' | 'TOTAL' | 'NONE';
+
+/** Whether the units are of reads or writes; transactions report them apart. */
+export type CapacityKind = 'plain' | 'transactionalRead' | 'transactionalWrite';
+
+/** Units of a table or of one of its indexes (AWS: API_Capacity). */
+export interface Capacity {
+  readonly CapacityUnits: number;
+  readonly ReadCapacityUnits?: number;
+  readonly WriteCapacityUnits?: number;
+}
+
+/** AWS: API_ConsumedCapacity. */
+export interface ConsumedCapacity extends Capacity {
+  readonly TableName: string;
+  readonly Table?: Capacity;
+}
+
+/**
+ * The ConsumedCapacity of an operation on one table, without secondary indexes.
+ * @param tableName as the caller wrote it: a name or an ARN.
+ * @returns undefined where the caller asked for none.
+ */
+export function consumedCapacity(
+  mode: ReturnConsumedCapacity | undefined,
+  tableName: string,
+  units: number,
+  kind: CapacityKind = 'plain',
+): ConsumedCapacity | undefined {
+  if (mode === undefined || mode === 'NONE') return undefined;
+  const capacity = capacityOf(units, kind);
+  return mode === 'INDEXES'
+    ? { TableName: tableName, ...capacity, Table: capacity }
+    : { TableName: tableName, ...capacity };
+}
+
+function capacityOf(units: number, kind: CapacityKind): Capacity {
+  switch (kind) {
+    case 'plain':
+      return { CapacityUnits: units };
+    case 'transactionalRead':
+      return { CapacityUnits: units, ReadCapacityUnits: units };
+    case 'transactionalWrite':
+      return { CapacityUnits: units, WriteCapacityUnits: units };
+  }
+}

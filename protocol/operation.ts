@@ -1,0 +1,359 @@
+import type { AttributeValue, Item } from './attribute-value.ts';
+import type { ReturnConsumedCapacity } from './capacity.ts';
+
+/** The operations of the API, version 2012-08-10 (AWS: API_Operations_Amazon_DynamoDB). */
+const tableOperations = [
+  'BatchExecuteStatement',
+  'BatchGetItem',
+  'BatchWriteItem',
+  'CancelBulkOperation',
+  'CreateBackup',
+  'CreateGlobalTable',
+  'CreateTable',
+  'DeleteBackup',
+  'DeleteItem',
+  'DeleteResourcePolicy',
+  'DeleteTable',
+  'DescribeBackup',
+  'DescribeBulkOperation',
+  'DescribeContinuousBackups',
+  'DescribeContributorInsights',
+  'DescribeEndpoints',
+  'DescribeExport',
+  'DescribeGlobalTable',
+  'DescribeGlobalTableSettings',
+  'DescribeImport',
+  'DescribeKinesisStreamingDestination',
+  'DescribeLimits',
+  'DescribeTable',
+  'DescribeTableReplicaAutoScaling',
+  'DescribeTimeToLive',
+  'DisableKinesisStreamingDestination',
+  'EnableKinesisStreamingDestination',
+  'ExecuteStatement',
+  'ExecuteTransaction',
+  'ExportTableToPointInTime',
+  'GetItem',
+  'GetResourcePolicy',
+  'ImportTable',
+  'ListBackups',
+  'ListBulkOperations',
+  'ListContributorInsights',
+  'ListExports',
+  'ListGlobalTables',
+  'ListImports',
+  'ListTables',
+  'ListTagsOfResource',
+  'PutItem',
+  'PutResourcePolicy',
+  'Query',
+  'RestoreTableFromBackup',
+  'RestoreTableToPointInTime',
+  'Scan',
+  'SearchVectors',
+  'StartBulkPutItems',
+  'TagResource',
+  'TransactGetItems',
+  'TransactWriteItems',
+  'UntagResource',
+  'UpdateContinuousBackups',
+  'UpdateContributorInsights',
+  'UpdateGlobalTable',
+  'UpdateGlobalTableSettings',
+  'UpdateItem',
+  'UpdateKinesisStreamingDestination',
+  'UpdateTable',
+  'UpdateTableReplicaAutoScaling',
+  'UpdateTimeToLive',
+] as const;
+
+/** The operations of DynamoDB Streams (AWS: API_Operations_Amazon_DynamoDB_Streams). */
+const streamOperations = ['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'] as const;
+
+export type Operation = (typeof tableOperations)[number] | (typeof streamOperations)[number];
+
+/** All operations, those of Streams last. */
+export const operations: readonly Operation[] = [...tableOperations, ...streamOperations];
+
+const operationNames: ReadonlySet<string> = new Set(operations);
+
+/** Whether the API has an operation of this name; not whether this server implements it. */
+export function isOperation(name: string): name is Operation {
+  return operationNames.has(name);
+}
+
+export type KeyType = 'HASH' | 'RANGE';
+
+export interface KeySchemaElement {
+  AttributeName: string;
+  KeyType: KeyType;
+}
+
+export interface AttributeDefinition {
+  AttributeName: string;
+  AttributeType: 'S' | 'N' | 'B';
+}
+
+export interface ProvisionedThroughput {
+  ReadCapacityUnits: number;
+  WriteCapacityUnits: number;
+}
+
+export interface OnDemandThroughput {
+  /** -1 lifts the limit. */
+  MaxReadRequestUnits?: number;
+  MaxWriteRequestUnits?: number;
+}
+
+export interface WarmThroughput {
+  ReadUnitsPerSecond?: number;
+  WriteUnitsPerSecond?: number;
+}
+
+export interface Projection {
+  ProjectionType?: 'ALL' | 'KEYS_ONLY' | 'INCLUDE';
+  NonKeyAttributes?: string[];
+}
+
+export interface LocalSecondaryIndex {
+  IndexName: string;
+  KeySchema: KeySchemaElement[];
+  Projection: Projection;
+}
+
+export interface GlobalSecondaryIndex extends LocalSecondaryIndex {
+  ProvisionedThroughput?: ProvisionedThroughput;
+  OnDemandThroughput?: OnDemandThroughput;
+  WarmThroughput?: WarmThroughput;
+}
+
+export interface StreamSpecification {
+  StreamEnabled: boolean;
+  StreamViewType?: 'NEW_IMAGE' | 'OLD_IMAGE' | 'NEW_AND_OLD_IMAGES' | 'KEYS_ONLY';
+}
+
+export interface SSESpecification {
+  Enabled?: boolean;
+  SSEType?: 'AES256' | 'KMS';
+  KMSMasterKeyId?: string;
+}
+
+export interface Tag {
+  Key: string;
+  Value: string;
+}
+
+export type BillingMode = 'PROVISIONED' | 'PAY_PER_REQUEST';
+export type TableClass = 'STANDARD' | 'STANDARD_INFREQUENT_ACCESS';
+
+export interface CreateTableInput {
+  TableName: string;
+  AttributeDefinitions: AttributeDefinition[];
+  KeySchema: KeySchemaElement[];
+  BillingMode?: BillingMode;
+  ProvisionedThroughput?: ProvisionedThroughput;
+  OnDemandThroughput?: OnDemandThroughput;
+  WarmThroughput?: WarmThroughput;
+  LocalSecondaryIndexes?: LocalSecondaryIndex[];
+  GlobalSecondaryIndexes?: GlobalSecondaryIndex[];
+  StreamSpecification?: StreamSpecification;
+  SSESpecification?: SSESpecification;
+  TableClass?: TableClass;
+  Tags?: Tag[];
+  DeletionProtectionEnabled?: boolean;
+  ResourcePolicy?: string;
+}
+
+export interface DescribeTableInput {
+  TableName: string;
+}
+
+export interface DeleteTableInput {
+  TableName: string;
+}
+
+export interface ListTablesInput {
+  ExclusiveStartTableName?: string;
+  /** 1-100; 100 where absent. */
+  Limit?: number;
+}
+
+export interface GlobalSecondaryIndexUpdate {
+  Create?: GlobalSecondaryIndex;
+  Update?: Pick<
+    GlobalSecondaryIndex,
+    'IndexName' | 'ProvisionedThroughput' | 'OnDemandThroughput' | 'WarmThroughput'
+  >;
+  Delete?: { IndexName: string };
+}
+
+export interface UpdateTableInput {
+  TableName: string;
+  AttributeDefinitions?: AttributeDefinition[];
+  BillingMode?: BillingMode;
+  ProvisionedThroughput?: ProvisionedThroughput;
+  OnDemandThroughput?: OnDemandThroughput;
+  WarmThroughput?: WarmThroughput;
+  GlobalSecondaryIndexUpdates?: GlobalSecondaryIndexUpdate[];
+  StreamSpecification?: StreamSpecification;
+  SSESpecification?: SSESpecification;
+  ReplicaUpdates?: unknown[];
+  TableClass?: TableClass;
+  DeletionProtectionEnabled?: boolean;
+}
+
+export type ReturnValues = 'NONE' | 'ALL_OLD' | 'UPDATED_OLD' | 'ALL_NEW' | 'UPDATED_NEW';
+export type ExpressionAttributeNames = Record<string, string>;
+export type ExpressionAttributeValues = Record<string, AttributeValue>;
+
+export type ComparisonOperator =
+  | 'EQ'
+  | 'NE'
+  | 'IN'
+  | 'LE'
+  | 'LT'
+  | 'GE'
+  | 'GT'
+  | 'BETWEEN'
+  | 'NOT_NULL'
+  | 'NULL'
+  | 'CONTAINS'
+  | 'NOT_CONTAINS'
+  | 'BEGINS_WITH';
+
+/** One element of the legacy parameters KeyConditions, QueryFilter and ScanFilter. */
+export interface Condition {
+  ComparisonOperator: ComparisonOperator;
+  AttributeValueList?: AttributeValue[];
+}
+
+/** One element of the legacy parameter Expected. */
+export interface ExpectedAttributeValue {
+  Value?: AttributeValue;
+  Exists?: boolean;
+  ComparisonOperator?: ComparisonOperator;
+  AttributeValueList?: AttributeValue[];
+}
+
+/** One element of the legacy parameter AttributeUpdates. */
+export interface AttributeValueUpdate {
+  Value?: AttributeValue;
+  Action?: 'ADD' | 'PUT' | 'DELETE';
+}
+
+/** What PutItem, UpdateItem and DeleteItem have in common. */
+interface WriteInput {
+  TableName: string;
+  ConditionExpression?: string;
+  ExpressionAttributeNames?: ExpressionAttributeNames;
+  ExpressionAttributeValues?: ExpressionAttributeValues;
+  ReturnValues?: ReturnValues;
+  ReturnValuesOnConditionCheckFailure?: 'ALL_OLD' | 'NONE';
+  ReturnConsumedCapacity?: ReturnConsumedCapacity;
+  ReturnItemCollectionMetrics?: 'SIZE' | 'NONE';
+  Expected?: Record<string, ExpectedAttributeValue>;
+  ConditionalOperator?: 'AND' | 'OR';
+}
+
+export interface PutItemInput extends WriteInput {
+  Item: Item;
+}
+
+export interface UpdateItemInput extends WriteInput {
+  Key: Item;
+  UpdateExpression?: string;
+  AttributeUpdates?: Record<string, AttributeValueUpdate>;
+}
+
+export interface DeleteItemInput extends WriteInput {
+  Key: Item;
+}
+
+export interface GetItemInput {
+  TableName: string;
+  Key: Item;
+  ConsistentRead?: boolean;
+  ProjectionExpression?: string;
+  ExpressionAttributeNames?: ExpressionAttributeNames;
+  ReturnConsumedCapacity?: ReturnConsumedCapacity;
+  AttributesToGet?: string[];
+}
+
+export interface KeysAndAttributes {
+  Keys: Item[];
+  ConsistentRead?: boolean;
+  ProjectionExpression?: string;
+  ExpressionAttributeNames?: ExpressionAttributeNames;
+  AttributesToGet?: string[];
+}
+
+export interface BatchGetItemInput {
+  /** By table name or ARN. */
+  RequestItems: Record<string, KeysAndAttributes>;
+  ReturnConsumedCapacity?: ReturnConsumedCapacity;
+}
+
+/** Exactly one of the two members, once validated. */
+export interface WriteRequest {
+  PutRequest?: { Item: Item };
+  DeleteRequest?: { Key: Item };
+}
+
+export interface BatchWriteItemInput {
+  /** By table name or ARN. */
+  RequestItems: Record<string, WriteRequest[]>;
+  ReturnConsumedCapacity?: ReturnConsumedCapacity;
+  ReturnItemCollectionMetrics?: 'SIZE' | 'NONE';
+}
+
+export type Select = 'ALL_ATTRIBUTES' | 'ALL_PROJECTED_ATTRIBUTES' | 'SPECIFIC_ATTRIBUTES' | 'COUNT';
+
+/** What Query and Scan have in common. */
+interface PageInput {
+  TableName: string;
+  IndexName?: string;
+  Select?: Select;
+  Limit?: number;
+  ConsistentRead?: boolean;
+  ExclusiveStartKey?: Item;
+  FilterExpression?: string;
+  ProjectionExpression?: string;
+  ExpressionAttributeNames?: ExpressionAttributeNames;
+  ExpressionAttributeValues?: ExpressionAttributeValues;
+  ReturnConsumedCapacity?: ReturnConsumedCapacity;
+  AttributesToGet?: string[];
+  ConditionalOperator?: 'AND' | 'OR';
+}
+
+export interface QueryInput extends PageInput {
+  KeyConditionExpression?: string;
+  /** Ascending by sort key where absent. */
+  ScanIndexForward?: boolean;
+  KeyConditions?: Record<string, Condition>;
+  QueryFilter?: Record<string, Condition>;
+}
+
+export interface ScanInput extends PageInput {
+  Segment?: number;
+  TotalSegments?: number;
+  ScanFilter?: Record<string, Condition>;
+}
+
+/** The inputs of the operations that are typed here; each as it is after its shape was validated. */
+export interface OperationInputs {
+  BatchGetItem: BatchGetItemInput;
+  BatchWriteItem: BatchWriteItemInput;
+  CreateTable: CreateTableInput;
+  DeleteItem: DeleteItemInput;
+  DeleteTable: DeleteTableInput;
+  DescribeEndpoints: Record<string, never>;
+  DescribeLimits: Record<string, never>;
+  DescribeTable: DescribeTableInput;
+  GetItem: GetItemInput;
+  ListTables: ListTablesInput;
+  PutItem: PutItemInput;
+  Query: QueryInput;
+  Scan: ScanInput;
+  UpdateItem: UpdateItemInput;
+  UpdateTable: UpdateTableInput;
+}
