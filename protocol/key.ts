@@ -24,7 +24,7 @@ export type KeyBytes = string;
 export function encodeKeyValue(value: AttributeValue): KeyBytes {
   if ('S' in value) return utf8Bytes(value.S);
   if ('N' in value) return encodeNumberKey(value.N);
-  if ('B' in value) return Buffer.from(value.B, 'base64').latin1Slice();
+  if ('B' in value) return Buffer.from(value.B, 'base64').toString('latin1');
   throw new TypeError('not a key value');
 }
 
@@ -32,11 +32,11 @@ export function encodeKeyValue(value: AttributeValue): KeyBytes {
 export function decodeKeyValue(type: KeyType, bytes: KeyBytes): AttributeValue {
   switch (type) {
     case 'S':
-      return { S: Buffer.from(bytes, 'latin1').utf8Slice() };
+      return { S: Buffer.from(bytes, 'latin1').toString('utf8') };
     case 'N':
       return { N: decodeNumberKey(bytes) };
     case 'B':
-      return { B: Buffer.from(bytes, 'latin1').base64Slice() };
+      return { B: Buffer.from(bytes, 'latin1').toString('base64') };
   }
 }
 
@@ -61,8 +61,8 @@ export function splitKey(key: KeyBytes): { partition: KeyBytes; sort: KeyBytes }
   return { partition: key.slice(2, end), sort: key.slice(end) };
 }
 
-const ascii = /^[\x00-\x7f]*$/;
+const ascii = /^\p{ASCII}*$/u;
 
 function utf8Bytes(text: string): KeyBytes {
-  return ascii.test(text) ? text : Buffer.from(text, 'utf8').latin1Slice();
+  return ascii.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1');
 }
