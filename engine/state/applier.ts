@@ -1,0 +1,128 @@
+import type { Logger } from '../../protocol/logger.ts';
+import { prefixEnd, tablePrefix } from './layout.ts';
+import type { Overlay } from './overlay.ts';
+import type { MetaRows, Store } from './store.ts';
+
+export interface ApplierOptions {
+  readonly store: Store;
+  readonly overlay: Overlay;
+  readonly log: Logger;
+  /** The meta rows that belong to what is committed now; called in the turn that freezes the overlay. */
+  readonly collectMeta: () => MetaRows;
+  /** Gone tables whose items may still be in LMDB. */
+  readonly droppedTables: Set<number>;
+  /** LMDB has caught up with all that was committed when `collectMeta` was called last. */
+  readonly onApplied: () => void;
+}
+
+/**
+ * Carries committed entries from the overlay into LMDB, in big sorted batches, one after the other. It alone writes
+ * LMDB.
+ *
+ * Invariants
+ *  1. The position row is committed last, so LMDB holds at least all that its position says; what it holds beyond,
+ *     replay writes again.
+ *  2. Entries leave the overlay in the turn in which reads begin to see their commit.
+ *  3. The items of a dropped table are removed after its drop is applied; its number is never used again.
+ *
+ * When LMDB cannot commit (disk full) the entries stay in the overlay, whose bound slows and then refuses writers; the
+ * batch is tried again until it succeeds.
+ */
+export class Applier {
+  readonly #options: ApplierOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+  #dirty = false;
+  #closing = false;
+
+  constructor(options: ApplierOptions) {
+    this.#options = options;
+  }
+
+  /** Tells that something was committed. */
+  committed(): void {
+    this.#dirty = true;
+    if (this.#options.overlay.bytes >= applyBytes) this.#start();
+    else this.#startLater(applyDelayMs);
+  }
+
+  /** Applies until LMDB holds everything committed; then nothing more is applied. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    clearTimeout(this.#timer);
+    await this.#running;
+    while (this.#dirty) await this.#applyOnce();
+  }
+
+  #startLater(delayMs: number): void {
+    if (this.#running !== undefined || this.#timer !== undefined || this.#closing) return;
+    this.#timer = setTimeout(() => this.#start(), delayMs);
+  }
+
+  #start(): void {
+    if (this.#running !== undefined || this.#closing) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#running = this.#applyOnce().then(
+      () => this.#finished(undefined),
+      (error) => this.#finished(error),
+    );
+  }
+
+  #finished(error: unknown): void {
+    this.#running = undefined;
+    if (error !== undefined) {
+      this.#dirty = true;
+      this.#options.log.error({ error }, 'cannot write the data file; trying again');
+      this.#startLater(retryDelayMs);
+    } else if (this.#dirty) {
+      this.committed();
+    }
+  }
+
+  async #applyOnce(): Promise<void> {
+    const { overlay, store, collectMeta, droppedTables, onApplied } = this.#options;
+    const dropped = [...droppedTables];
+    const frozen = overlay.freeze();
+    const meta = collectMeta();
+    this.#dirty = false;
+    await store.apply(frozen, meta);
+    store.refresh();
+    overlay.release(frozen);
+    onApplied();
+    for (const table of dropped) await this.#purge(table);
+  }
+
+  /** Removes the items of a dropped table, then the row that remembers to do so. */
+  async #purge(table: number): Promise<void> {
+    const { store, droppedTables } = this.#options;
+    const start = tablePrefix(table);
+    const end = prefixEnd(start) ?? tablePrefix(table + 1);
+    for (;;) {
+      const keys = store.keys(start, end, purgeKeysMax);
+      if (keys.length === 0) break;
+      const deleted = { item: undefined };
+      await store.apply(
+        keys.map((key) => [key, deleted] as const),
+        new Map(),
+      );
+      store.refresh();
+    }
+    await store.apply([], new Map([[droppedRow(table), undefined]]));
+    droppedTables.delete(table);
+  }
+}
+
+export const droppedRowPrefix = 'dropped:';
+
+export function droppedRow(table: number): string {
+  return `${droppedRowPrefix}${table}`;
+}
+
+/** Overlay bytes from which on an apply starts at once. */
+const applyBytes = 16 * 1024 * 1024;
+
+/** How long a few entries wait for more, so that commits are big. */
+const applyDelayMs = 300;
+const retryDelayMs = 1000;
+const purgeKeysMax = 5000;

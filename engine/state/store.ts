@@ -1,0 +1,130 @@
+import { mkdirSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type Database, open, type RootDatabase } from 'lmdb';
+import type { ItemJson } from '../../protocol/reply.ts';
+import { decodeValue, encodeValue, type StateKey } from './layout.ts';
+import type { OverlayEntry } from './overlay.ts';
+
+/** Rows of the meta database; undefined removes a row. */
+export type MetaRows = Map<string, string | undefined>;
+
+/**
+ * The state that the log has produced, in LMDB: one environment with the items and a few meta rows. It commits in its
+ * safe mode: what is committed is on disk. Written only by `apply`, from one place, in order.
+ */
+export class Store {
+  readonly #environment: RootDatabase<Buffer, Buffer>;
+  readonly #items: Database<Buffer, Buffer>;
+  readonly #meta: Database<Buffer, string>;
+
+  private constructor(environment: RootDatabase<Buffer, Buffer>) {
+    this.#environment = environment;
+    this.#items = environment.openDB<Buffer, Buffer>({ name: 'items', ...binary });
+    this.#meta = environment.openDB<Buffer, string>({ name: 'meta', encoding: 'binary' });
+  }
+
+  /** @param directory made if missing. */
+  static open(directory: string, options: { readOnly: boolean }): Store {
+    if (!options.readOnly) mkdirSync(directory, { recursive: true });
+    const environment = open<Buffer, Buffer>({
+      path: directory,
+      // Keys of 3.1 kB need pages of 8 kB; with 4 kB LMDB takes 1,978 bytes.
+      pageSize: 8192,
+      noSubdir: false,
+      overlappingSync: false,
+      readOnly: options.readOnly,
+      maxDbs: 8,
+      ...binary,
+    });
+    return new Store(environment);
+  }
+
+  /** @throws StateDamagedError */
+  get(key: StateKey): ItemJson | undefined {
+    const keyBytes = Buffer.from(key, 'latin1');
+    const value = this.#items.getBinaryFast(keyBytes) as Buffer | undefined;
+    return value === undefined ? undefined : decodeValue(keyBytes, value);
+  }
+
+  /**
+   * The items in [start, end), from the end if `reverse`. To be read within one turn of the event loop.
+   * @throws StateDamagedError while iterating
+   */
+  *range(start: StateKey, end: StateKey, reverse: boolean): Generator<[StateKey, ItemJson], void> {
+    for (const { key, value } of this.#entries(start, end, reverse)) {
+      yield [key.toString('latin1'), decodeValue(key, value)];
+    }
+  }
+
+  /** The raw entries in [start, end), for whoever checks them. */
+  rawRange(start: StateKey, end: StateKey): Iterable<{ key: Buffer; value: Buffer }> {
+    return this.#entries(start, end, false);
+  }
+
+  /** At most `countMax` keys from [start, end). */
+  keys(start: StateKey, end: StateKey, countMax: number): StateKey[] {
+    const range = { start: Buffer.from(start, 'latin1'), end: Buffer.from(end, 'latin1'), limit: countMax };
+    return Array.from(this.#items.getKeys(range), (key) => key.toString('latin1'));
+  }
+
+  meta(row: string): string | undefined {
+    return this.#meta.get(row)?.toString();
+  }
+
+  *metaRows(prefix: string): Generator<[string, string], void> {
+    for (const { key, value } of this.#meta.getRange({ start: prefix, end: `${prefix}\uffff` })) {
+      yield [key, value.toString()];
+    }
+  }
+
+  /**
+   * Writes the entries, in key order, and after them the meta rows; on disk when it resolves. The entries are handed
+   * over in slices, so that the event loop is never held long; they may be committed in several transactions, the
+   * meta rows in the last one.
+   */
+  async apply(entries: readonly (readonly [StateKey, OverlayEntry])[], meta: MetaRows): Promise<void> {
+    const commits = new Set<Promise<boolean>>();
+    for (let start = 0; start < entries.length; start += sliceEntries) {
+      for (const [key, entry] of entries.slice(start, start + sliceEntries))
+        commits.add(this.#write(key, entry));
+      await nextTurn();
+    }
+    for (const [row, text] of meta) {
+      commits.add(text === undefined ? this.#meta.remove(row) : this.#meta.put(row, Buffer.from(text)));
+    }
+    await Promise.all(commits);
+  }
+
+  /** From now on reads see everything that has been committed. */
+  refresh(): void {
+    this.#environment.resetReadTxn();
+  }
+
+  close(): Promise<void> {
+    return this.#environment.close();
+  }
+
+  #write(key: StateKey, entry: OverlayEntry): Promise<boolean> {
+    const keyBytes = Buffer.from(key, 'latin1');
+    if (entry.item === undefined) return this.#items.remove(keyBytes);
+    return this.#items.put(keyBytes, encodeValue(keyBytes, entry.item));
+  }
+
+  #entries(start: StateKey, end: StateKey, reverse: boolean): Iterable<{ key: Buffer; value: Buffer }> {
+    const first = Buffer.from(start, 'latin1');
+    const last = Buffer.from(end, 'latin1');
+    if (!reverse) return this.#items.getRange({ start: first, end: last });
+    return this.#items.getRange({
+      start: last,
+      end: first,
+      reverse: true,
+      exclusiveStart: true,
+      inclusiveEnd: true,
+    });
+  }
+}
+
+const binary = { encoding: 'binary', keyEncoding: 'binary' } as const;
+
+/** Some 500 puts cost the serving thread a millisecond or two. */
+const sliceEntries = 500;
