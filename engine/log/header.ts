@@ -7,8 +7,8 @@ import { crc32 } from 'node:zlib';
  * are, so that an older program can tell "too new" from "damaged".
  *
  *      0  8  magic `SLIPLOG\n`                  32  8  number of the first batch
- *      8  4  format version                     40  8  last sequence number before this segment
- *     12  4  zero                               48  8  last commit time before this segment
+ *      8  4  format version                     40  8  lowest sequence number that may follow
+ *     12  4  zero                               48  8  earliest commit time that may follow
  *     16  8  log id                             56  4  checksum of the last batch header before it
  *     24  8  LSN of the file's first byte       60  4  CRC-32 of the bytes before
  *
@@ -35,11 +35,19 @@ export interface SegmentHeader {
   readonly version: number;
   readonly logId: LogId;
   readonly startLsn: number;
-  readonly batchNumber: number;
-  readonly lastSequence: number;
-  readonly lastTimeMs: number;
-  readonly previousChecksum: number;
+  readonly chain: Chain;
 }
+
+/** What the next batch has to continue. */
+export interface Chain {
+  readonly batchNumber: number;
+  /** Of the batch before; 0 where there is none. */
+  readonly previousChecksum: number;
+  readonly nextSequence: number;
+  readonly lastTimeMs: number;
+}
+
+export const emptyChain: Chain = { batchNumber: 1, previousChecksum: 0, nextSequence: 0, lastTimeMs: 0 };
 
 /** 8 random bytes, as a binary string; the same in every segment of a log. */
 export type LogId = string;
@@ -74,10 +82,10 @@ export function encodeSegmentHeader(header: SegmentHeader): Buffer {
   bytes.writeUInt32LE(header.version, 8);
   bytes.write(header.logId, 16, 'latin1');
   writeInteger(bytes, header.startLsn, 24);
-  writeInteger(bytes, header.batchNumber, 32);
-  writeInteger(bytes, header.lastSequence, 40);
-  writeInteger(bytes, header.lastTimeMs, 48);
-  bytes.writeUInt32LE(header.previousChecksum, 56);
+  writeInteger(bytes, header.chain.batchNumber, 32);
+  writeInteger(bytes, header.chain.nextSequence, 40);
+  writeInteger(bytes, header.chain.lastTimeMs, 48);
+  bytes.writeUInt32LE(header.chain.previousChecksum, 56);
   bytes.writeUInt32LE(checksumOf(bytes, 0), checksumOffset);
   return bytes;
 }
@@ -90,10 +98,12 @@ export function decodeSegmentHeader(bytes: Buffer): SegmentHeader | undefined {
     version: bytes.readUInt32LE(8),
     logId: bytes.toString('latin1', 16, 24),
     startLsn: readInteger(bytes, 24),
-    batchNumber: readInteger(bytes, 32),
-    lastSequence: readInteger(bytes, 40),
-    lastTimeMs: readInteger(bytes, 48),
-    previousChecksum: bytes.readUInt32LE(56),
+    chain: {
+      batchNumber: readInteger(bytes, 32),
+      nextSequence: readInteger(bytes, 40),
+      lastTimeMs: readInteger(bytes, 48),
+      previousChecksum: bytes.readUInt32LE(56),
+    },
   };
 }
 
@@ -112,7 +122,7 @@ export function sealBatch(
   writeInteger(frame, header.number, 24);
   writeInteger(frame, header.durableLsn, 32);
   frame.writeUInt32LE(frame.length - headerBytes, 40);
-  frame.writeUInt32LE(crc32(frame.subarray(headerBytes)), 44);
+  frame.writeUInt32LE(payloadChecksum(frame.subarray(headerBytes)), 44);
   frame.writeUInt32LE(header.previousChecksum, 48);
   frame.writeUInt32LE(header.entryCount, 52);
   frame.writeUInt32LE(0, 56);
@@ -165,4 +175,8 @@ export function writeInteger(bytes: Buffer, value: number, offset: number): void
 
 export function readInteger(bytes: Buffer, offset: number): number {
   return bytes.readUInt32LE(offset) + bytes.readUInt32LE(offset + 4) * twoTo32;
+}
+
+export function payloadChecksum(payload: Buffer): number {
+  return crc32(payload);
 }

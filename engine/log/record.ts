@@ -86,12 +86,12 @@ export class BatchEncoder {
     return this.#entryCount;
   }
 
-  /** Sequence number and time of the first entry, and of the last change; without meaning while there is no entry. */
+  /** Where the batch begins and ends; without meaning while there is no entry. */
   get range(): BatchRange {
     return {
       firstSequence: this.#firstSequence,
       firstTimeMs: this.#firstTimeMs,
-      lastSequence: this.#nextSequence - 1,
+      nextSequence: this.#nextSequence,
       lastTimeMs: this.#lastTimeMs,
     };
   }
@@ -158,7 +158,8 @@ export class BatchEncoder {
 export interface BatchRange {
   readonly firstSequence: number;
   readonly firstTimeMs: number;
-  readonly lastSequence: number;
+  /** The lowest sequence number that may follow. */
+  readonly nextSequence: number;
   readonly lastTimeMs: number;
 }
 

@@ -1,0 +1,163 @@
+import { dirname } from 'node:path';
+import type { Files, WritableFile, WriteMode } from '../files.ts';
+import { LogFullError } from './errors.ts';
+import { encodeSegmentHeader, headerBytes, type SegmentHeader } from './header.ts';
+
+export interface SegmentWriterOptions {
+  readonly files: Files;
+  readonly path: string;
+  readonly mode: WriteMode;
+  /** How far zeros are written ahead of the batches, in bytes; 0: not at all. */
+  readonly zeroAheadBytes: number;
+  /** Zeros are not written beyond this offset of the file. */
+  readonly segmentBytesMax: number;
+}
+
+/**
+ * Writes the one segment that grows. A durable write into bytes that the file already has costs the disk no change of metadata: 109
+ * us against 146 for 1.3 kB, 187 against 321 for 333 kB. So zeros are written ahead in slices, beside the appends. Invariants:
+ *
+ * 1. Behind `end` the file holds zeros, or nothing, or what a write in flight has left there. Zeros are never a batch header, so
+ *    recovery reads them as the end; what a torn write left there it judges like any other bad batch.
+ * 2. A slice of zeros and an append that touch the same bytes are never in flight together: an append that reaches into the slice
+ *    being written waits for it, and a slice begins where zeros and appended batches have ended.
+ * 3. A write that fails for want of room is undone, and undoing it is durable, before its failure is told. Zeros that find no
+ *    room are given up: the appends then extend the file themselves.
+ * 4. Every other failure leaves the file in an unknown state: nothing is written to it afterwards.
+ */
+export class SegmentWriter {
+  readonly #options: SegmentWriterOptions;
+  readonly #file: WritableFile;
+  readonly #zeros: Buffer;
+  #end: number;
+  /** The bytes from `end` to here are zeros; those of a slice in flight begin here. */
+  #zeroedTo: number;
+  #zeroing: Promise<void> | undefined;
+  #syncing: Promise<void> | undefined;
+  #failure: unknown;
+
+  private constructor(options: SegmentWriterOptions, file: WritableFile, end: number) {
+    this.#options = options;
+    this.#file = file;
+    this.#zeros = Buffer.alloc(Math.ceil(options.zeroAheadBytes / 2));
+    this.#end = end;
+    this.#zeroedTo = end;
+    this.#zeroAhead();
+  }
+
+  /**
+   * A new segment, whose header and name are durable.
+   * @throws LogFullError where there is no room for it; it is gone again then, durably.
+   */
+  static async create(options: SegmentWriterOptions, header: SegmentHeader): Promise<SegmentWriter> {
+    const { files, path, mode } = options;
+    const file = await createFile(options);
+    try {
+      await writeAll(file, encodeSegmentHeader(header), 0);
+      if (mode === 'buffered') await file.sync();
+    } catch (error) {
+      await file.close();
+      if (!(error instanceof LogFullError)) throw error;
+      await files.remove(path);
+      await files.syncDirectory(dirname(path));
+      throw error;
+    }
+    await files.syncDirectory(dirname(path));
+    return new SegmentWriter(options, file, headerBytes);
+  }
+
+  /** @param end where in the file the next batch goes; the file ends there. */
+  static async open(options: SegmentWriterOptions, end: number): Promise<SegmentWriter> {
+    return new SegmentWriter(options, await options.files.open(options.path, options.mode), end);
+  }
+
+  /** Offset in the file behind the last batch. */
+  get end(): number {
+    return this.#end;
+  }
+
+  /**
+   * Appends, durably in mode `durable`.
+   * @throws LogFullError as invariant 3 says; anything else is final (invariant 4).
+   */
+  async append(frame: Buffer): Promise<void> {
+    const end = this.#end + frame.length;
+    if (this.#zeroing !== undefined && end > this.#zeroedTo) await this.#zeroing;
+    if (this.#failure !== undefined) throw this.#failure;
+    try {
+      await writeAll(this.#file, frame, this.#end);
+    } catch (error) {
+      if (error instanceof LogFullError) await this.trim();
+      throw error;
+    }
+    this.#end = end;
+    this.#zeroAhead();
+  }
+
+  async sync(): Promise<void> {
+    this.#syncing = this.#file.sync();
+    await this.#syncing;
+  }
+
+  /** Makes the file end, durably, where its batches do. */
+  async trim(): Promise<void> {
+    await this.#zeroing;
+    if (this.#failure !== undefined) throw this.#failure;
+    await this.#file.truncate(this.#end);
+    await this.#file.sync();
+    this.#zeroedTo = this.#end;
+  }
+
+  /** Waits for what is in flight. */
+  async close(): Promise<void> {
+    await Promise.allSettled([this.#zeroing, this.#syncing]);
+    await this.#file.close();
+  }
+
+  #zeroAhead(): void {
+    const from = Math.max(this.#zeroedTo, this.#end);
+    const bytes = Math.min(this.#zeros.length, this.#options.segmentBytesMax - from);
+    if (this.#zeroing !== undefined || bytes <= 0 || from - this.#end >= this.#zeros.length) return;
+    this.#zeroedTo = from;
+    this.#zeroing = this.#writeZeros(bytes);
+  }
+
+  async #writeZeros(bytes: number): Promise<void> {
+    try {
+      await writeAll(this.#file, this.#zeros.subarray(0, bytes), this.#zeroedTo);
+      this.#zeroedTo += bytes;
+    } catch (error) {
+      if (error instanceof LogFullError) this.#zeroedTo = Number.MAX_SAFE_INTEGER;
+      else this.#failure = error;
+    }
+    this.#zeroing = undefined;
+  }
+}
+
+async function createFile({ files, path, mode }: SegmentWriterOptions): Promise<WritableFile> {
+  try {
+    return await files.create(path, mode);
+  } catch (error) {
+    throw isFull(error) ? new LogFullError(`${path}: no room for a new segment`, { cause: error }) : error;
+  }
+}
+
+async function writeAll(file: WritableFile, bytes: Buffer, position: number): Promise<void> {
+  let written: number;
+  try {
+    written = await file.write(bytes, position);
+  } catch (error) {
+    throw isFull(error) ? new LogFullError('no room on the disk of the log', { cause: error }) : error;
+  }
+  if (written < bytes.length) {
+    throw new LogFullError(
+      `no room on the disk of the log: ${written} of ${bytes.length} bytes were written`,
+    );
+  }
+}
+
+/** Out of space, over the quota, or over the size that a file may have. */
+function isFull(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
+}
