@@ -1,0 +1,92 @@
+import { isIP } from 'node:net';
+import { accessDenied, DynamoDbError } from '../../protocol/errors.ts';
+import type { HttpRequest } from './handler.ts';
+
+export interface AccessOptions {
+  /** Address that is listened on. */
+  readonly host: string;
+  /** Whether every request's signature is verified. */
+  readonly verified: boolean;
+  /** Origins of web pages that may call; `*` for all. */
+  readonly corsOrigins: readonly string[];
+  /** Names, without port, by which clients may call besides loopback and the listening address. */
+  readonly allowedHosts: readonly string[];
+}
+
+/** Host values remembered as allowed; clients that make up more are looked at anew each time. */
+const knownHostsMax = 64;
+
+/**
+ * Keeps web pages away from a server that does not verify signatures. A page sends its Origin along, and one that has
+ * pointed its own name at this address sends that name as Host. Verified requests need neither check: a page cannot
+ * sign.
+ */
+export class Access {
+  readonly #options: AccessOptions;
+  readonly #knownHosts = new Set<string>();
+
+  constructor(options: AccessOptions) {
+    this.#options = options;
+  }
+
+  /** @throws DynamoDbError AccessDeniedException with status 403 */
+  check(request: HttpRequest): void {
+    if (this.#options.verified) return;
+    const host = request.header('host');
+    if (host !== undefined && !this.#isHostAllowed(host)) {
+      throw refused(`Host ${host} is not allowed here: start with --allowed-host to permit it`);
+    }
+    const origin = request.header('origin');
+    if (origin !== undefined && !this.#isOriginAllowed(origin) && origin !== `http://${host}`) {
+      throw refused(`Origin ${origin} is not allowed here: start with --cors-origin to permit it`);
+    }
+  }
+
+  /** Header lines that let the page at `origin` read an answer. */
+  corsHeaders(origin: string): string {
+    const { corsOrigins, verified } = this.#options;
+    const any = corsOrigins.includes('*') || (verified && corsOrigins.length === 0);
+    if (!any && !corsOrigins.includes(origin)) return '';
+    const allowed = any ? '*' : `${origin}\r\nVary: Origin`;
+    return `Access-Control-Allow-Origin: ${allowed}\r\nAccess-Control-Expose-Headers: ${exposed}\r\n`;
+  }
+
+  #isOriginAllowed(origin: string): boolean {
+    const { corsOrigins } = this.#options;
+    return corsOrigins.includes('*') || corsOrigins.includes(origin);
+  }
+
+  #isHostAllowed(host: string): boolean {
+    if (this.#knownHosts.has(host)) return true;
+    const name = hostName(host);
+    const { host: listening, allowedHosts } = this.#options;
+    const ours = isWildcard(listening) ? isIP(name) !== 0 : name === listening.toLowerCase();
+    const allowed = ours || isLoopback(name) || allowedHosts.includes(name);
+    if (allowed && this.#knownHosts.size < knownHostsMax) this.#knownHosts.add(host);
+    return allowed;
+  }
+}
+
+const exposed = 'x-amzn-requestid,x-amzn-errortype,x-amzn-errormessage,x-amz-crc32,date';
+
+/** Whether an address or name can only mean this machine. */
+export function isLoopback(host: string): boolean {
+  if (host === 'localhost' || host === '::1') return true;
+  return isIP(host) === 4 && host.startsWith('127.');
+}
+
+/** Listening on all addresses, any literal one may be ours; a page needs a name to be taken for its own server. */
+function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
+}
+
+/** The name of a Host header: in lower case, without port and brackets. */
+function hostName(host: string): string {
+  const name = host.toLowerCase().replace(/:\d+$/, '');
+  return name.startsWith('[') && name.endsWith(']') ? name.slice(1, -1) : name;
+}
+
+function refused(message: string): DynamoDbError {
+  const { code } = accessDenied(message);
+  return new DynamoDbError(code, message, 403);
+}
