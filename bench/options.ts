@@ -1,0 +1,100 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { GeneratorChoice } from './generator.ts';
+import { scenarios } from './scenario.ts';
+
+export interface BenchOptions {
+  /** Of each measurement. */
+  readonly seconds: number;
+  readonly rounds: number;
+  readonly connections: readonly number[];
+  /** The one subject to measure; undefined for all. */
+  readonly only: string | undefined;
+  /** Where the JSON goes; undefined for a file of its own under bench/results. */
+  readonly json: string | undefined;
+  /** Undefined takes wrk where it is installed. */
+  readonly generator: GeneratorChoice | undefined;
+}
+
+const SECONDS_MAX = 60;
+const ROUNDS_MAX = 20;
+const CONNECTIONS_MAX = 1_000;
+const CONNECTION_COUNTS_MAX = 8;
+
+interface Flags {
+  readonly seconds?: number;
+  readonly rounds?: number;
+  readonly connections: number[];
+  readonly only?: string;
+  readonly json?: string;
+  readonly generator?: GeneratorChoice;
+  readonly quick?: true;
+}
+
+/**
+ * @param args the command line without the programs' names.
+ * @throws CommanderError for a wrong option, and with exit code 0 after `--help`, which it prints.
+ */
+export function parseOptions(args: readonly string[]): BenchOptions {
+  const flags = benchCommand()
+    .parse([...args], { from: 'user' })
+    .opts<Flags>();
+  return {
+    seconds: flags.seconds ?? (flags.quick ? 1 : 2),
+    rounds: flags.rounds ?? (flags.quick ? 1 : 5),
+    connections: flags.connections,
+    only: flags.only,
+    json: flags.json,
+    generator: flags.generator,
+  };
+}
+
+function benchCommand(): Command {
+  const subjects = scenarios.flatMap((scenario) => scenario.subjects.map(({ name }) => name));
+  return new Command('npm run bench --')
+    .description('Measures requests per second and latency beside references, in turns, in one run.')
+    .option(
+      '--seconds <n>',
+      `length of one measurement, 1 to ${SECONDS_MAX} (default: 2)`,
+      wholeNumber(SECONDS_MAX),
+    )
+    .option(
+      '--rounds <n>',
+      `turns that every row gets, 1 to ${ROUNDS_MAX} (default: 5)`,
+      wholeNumber(ROUNDS_MAX),
+    )
+    .option(
+      '--connections <n,...>',
+      'open connections, each list element a measurement',
+      connectionCounts,
+      [1, 16, 64],
+    )
+    .addOption(new Option('--only <name>', 'measure one subject and its references').choices(subjects))
+    .addOption(
+      new Option('--generator <name>', 'load generator (default: wrk where installed)').choices([
+        'wrk',
+        'node',
+      ]),
+    )
+    .option('--json <file>', 'where the figures are written (default: bench/results/<time>.json)')
+    .option('--quick', 'one round of one second each: shows that all runs, measures little')
+    .configureOutput({ writeErr: () => {} })
+    .exitOverride();
+}
+
+function wholeNumber(max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < 1 || value > max) {
+      throw new InvalidArgumentError(`It must be a whole number from 1 to ${max}.`);
+    }
+    return value;
+  };
+}
+
+function connectionCounts(text: string): number[] {
+  const counts = text.split(',').map(wholeNumber(CONNECTIONS_MAX));
+  if (counts.length > CONNECTION_COUNTS_MAX) {
+    throw new InvalidArgumentError(`It takes ${CONNECTION_COUNTS_MAX} numbers at most.`);
+  }
+  return counts;
+}

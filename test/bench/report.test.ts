@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import { judge, renderTables, renderTargets, summarize } from '../../bench/report.ts';
+import type { Measurement } from '../../bench/rounds.ts';
+import { type Scenario, scenarios, selectScenarios, targets } from '../../bench/scenario.ts';
+
+const scenario: Scenario = {
+  operation: 'GetItem',
+  subjects: [{ name: 'cached', title: 'cached GetItem', system: 'slipstream', keys: 10 }],
+  references: [
+    { name: 'node-http', title: 'bare node:http', system: 'node-http', keys: 10 },
+    { name: 'sockets', title: 'bare sockets', system: 'sockets', keys: 10 },
+  ],
+};
+
+describe('summarize', () => {
+  it('takes ratios within a round and their median over the rounds', () => {
+    const rows = summarize(
+      scenario,
+      [64],
+      [...round(0, 100, 100), ...round(1, 30, 10), ...round(2, 100, 50)],
+    );
+    expect(rows.map(({ row }) => row)).toEqual(['cached', 'node-http', 'sockets']);
+    expect(rows[0]?.requestsPerSecond).toEqual({ median: 100, min: 30, max: 100 });
+    expect(rows[0]?.ratios).toEqual({ 'node-http': { median: 2, min: 1, max: 3 } });
+  });
+
+  it('keeps numbers of connections apart, in the order asked for', () => {
+    const rows = summarize(scenario, [64, 1], [...round(0, 80, 40, 1), ...round(0, 90, 30, 64)]);
+    expect(rows.map(({ row, connections }) => `${row} ${connections}`)).toEqual([
+      'cached 64',
+      'node-http 64',
+      'sockets 64',
+      'cached 1',
+      'node-http 1',
+      'sockets 1',
+    ]);
+    expect(rows[3]?.ratios['node-http']?.median).toBe(2);
+  });
+
+  it('leaves the busy processors out where they are unknown', () => {
+    const [row] = summarize(scenario, [64], round(0, 1, 1));
+    expect(row?.serverCores).toBeUndefined();
+  });
+});
+
+describe('judge', () => {
+  const target = { subject: 'cached', reference: 'node-http', connections: 64, ratioMin: 0.75 } as const;
+
+  it.each([
+    [75, 'reached'],
+    [74, 'missed'],
+  ])('finds %i of 100 %s', (rate, verdict) => {
+    const [result] = judge([target], summarize(scenario, [64], round(0, rate, 100)));
+    expect(result?.verdict).toBe(verdict);
+  });
+
+  it('does not judge what was not measured', () => {
+    const [result] = judge([target], summarize(scenario, [16], round(0, 100, 100, 16)));
+    expect(result?.verdict).toBe('not measured');
+  });
+});
+
+describe('rendering', () => {
+  it('shows a table with rates, latencies, ratios and what limits a row', () => {
+    const measurements = round(0, 61_234.4, 50_000).map((m) => ({ ...m, serverCores: 1, loadCores: 0.5 }));
+    const text = renderTables(summarize(scenario, [64], measurements));
+    const [title, header, cached] = text.split('\n');
+    expect(title).toBe('GetItem, 64 connections');
+    expect(header).toMatch(/requests\/s +\(min\.\.max\) +p50 us +p90 +p99 +p99\.9 +x node-http/);
+    expect(cached).toMatch(
+      /^ {2}cached GetItem +61,234 +61,234\.\.61,234 +500 +900 .* 1\.22 \(1\.22\.\.1\.22\)/,
+    );
+    expect(cached).toMatch(/1\.00 +0\.50 +server$/);
+    expect(
+      new Set(
+        text
+          .split('\n')
+          .slice(1)
+          .map((line) => line.length),
+      ).size,
+    ).toBe(1);
+  });
+
+  it('names each target with its verdict', () => {
+    const [line] = renderTargets(judge(targets, [])).split('\n').slice(1);
+    expect(line).toMatch(/cached-get-item, 64 connections +at least 0\.75 x node-http +not measured$/);
+  });
+});
+
+describe('scenarios', () => {
+  it('have a subject and a reference for every target', () => {
+    for (const target of targets) {
+      const holder = scenarios.find(({ subjects }) => subjects.some(({ name }) => name === target.subject));
+      expect(holder?.references.map(({ name }) => name)).toContain(target.reference);
+    }
+  });
+
+  it('are narrowed to one subject, which keeps its references', () => {
+    const [only, ...others] = selectScenarios('uncached-get-item');
+    expect(others).toEqual([]);
+    expect(only?.subjects.map(({ name }) => name)).toEqual(['uncached-get-item']);
+    expect(only?.references).toEqual(scenarios[0]?.references);
+    expect(selectScenarios(undefined)).toEqual(scenarios);
+  });
+});
+
+function round(number: number, cached: number, reference: number, connections = 64): Measurement[] {
+  const rates = { cached, 'node-http': reference, sockets: 200_000 };
+  return Object.entries(rates).map(([row, requestsPerSecond]) => ({
+    operation: 'GetItem',
+    row,
+    connections,
+    round: number,
+    requestsPerSecond,
+    latencyUs: { p50: 500, p90: 900, p99: 990, p999: 999, max: 1000 },
+    serverCores: undefined,
+    loadCores: undefined,
+  }));
+}
