@@ -210,10 +210,10 @@ function canonicalContent(value: AttributeValue, nestingLevel: number): Attribut
   if ('S' in value) return changed(value.S, toUSVString(value.S), value, (S) => ({ S }));
   if ('N' in value) return changed(value.N, canonicalNumber(value.N), value, (N) => ({ N }));
   if ('M' in value) {
-    return changed(value.M, canonicalItem(value.M, nextLevel(nestingLevel)), value, (M) => ({ M }));
+    return changed(value.M, canonicalItem(value.M, deeper(nestingLevel)), value, (M) => ({ M }));
   }
   if ('L' in value) {
-    const level = nextLevel(nestingLevel);
+    const level = deeper(nestingLevel);
     const list = mapChanged(value.L, (element) => canonicalValue(element, level));
     return changed(value.L, list, value, (L) => ({ L }));
   }
@@ -249,13 +249,28 @@ function mapChanged<T>(elements: T[], map: (element: T) => T): T[] {
   return copy ?? elements;
 }
 
-/** @throws ValidationException if another list or map within `nestingLevel` of them would be one too many. */
-export function nextLevel(nestingLevel: number): number {
-  if (nestingLevel < NESTING_LEVELS_MAX) return nestingLevel + 1;
+/** @throws ValidationException if there are more lists and maps inside one another than DynamoDB takes. */
+export function checkNestingLevels(levels: number): void {
+  if (levels <= NESTING_LEVELS_MAX) return;
   throw validationError(
     'Nesting Levels have exceeded supported limits: ' +
       'Attributes in the item have nested levels beyond supported limit',
   );
+}
+
+function deeper(nestingLevel: number): number {
+  checkNestingLevels(nestingLevel + 1);
+  return nestingLevel + 1;
+}
+
+/** How many lists and maps are inside one another in the value, itself included. */
+export function nestingLevels(value: AttributeValue): number {
+  if ('M' in value) return 1 + deepest(Object.values(value.M));
+  return 'L' in value ? 1 + deepest(value.L) : 0;
+}
+
+function deepest(values: AttributeValue[]): number {
+  return values.reduce((most, value) => Math.max(most, nestingLevels(value)), 0);
 }
 
 function canonicalBinary(base64: string): string {

@@ -1,0 +1,163 @@
+import {
+  type AttributeValue,
+  checkNestingLevels,
+  getAttribute,
+  type Item,
+  nestingLevels,
+  setAttribute,
+} from '../attribute-value.ts';
+import { validationError } from '../errors.ts';
+import { Binder } from './binding.ts';
+import { updateTree } from './parser.ts';
+import { type DocumentPath, type PathTree, pathTree } from './paths.ts';
+import { projectItem } from './projection.ts';
+import type { Substitutions } from './substitutions.ts';
+import { type BoundAction, bindAction, checkActionOperand, checkSetValue } from './update-binding.ts';
+import { addTo, compileSetValue, deleteFrom, type SetValue } from './update-operators.ts';
+
+/**
+ * Parses an update expression and resolves its names and values (AWS: Expressions.UpdateExpressions).
+ * @throws ValidationException with AWS's text for whatever is wrong in it.
+ */
+export function bindUpdate(text: string, substitutions: Substitutions): Update {
+  const binder = new Binder('UpdateExpression', substitutions);
+  const actions = updateTree(text).actions.map((node) => bindAction(node, binder));
+  const tree = pathTree(actions.map((action) => [action.path, compileAction(action)] as const));
+  if (typeof tree === 'string') throw binder.error(tree);
+  for (const action of actions) checkActionOperand(action, binder);
+  for (const action of actions) if (action.kind === 'SET') checkSetValue(action.value, binder);
+  return new Update(actions, tree);
+}
+
+/** An update expression, ready to be applied to any number of items. */
+export class Update {
+  /** What is changed, in the order in which it is written. */
+  readonly paths: readonly DocumentPath[];
+  /** Whether the update makes an item that was not there: one that only removes makes none. */
+  readonly createsItem: boolean;
+  readonly tree: PathTree<Action>;
+
+  constructor(actions: readonly BoundAction[], tree: PathTree<Action>) {
+    this.paths = actions.map((action) => action.path);
+    this.createsItem = actions.some((action) => action.kind === 'SET' || action.kind === 'ADD');
+    this.tree = tree;
+  }
+
+  /** @throws ValidationException if the update would change one of the key attributes. */
+  checkKeyNames(keyNames: readonly string[]): void {
+    const path = this.paths.find(([name]) => keyNames.includes(name));
+    if (path === undefined) return;
+    throw validationError(
+      'One or more parameter values were invalid: ' +
+        `Cannot update attribute ${path[0]}. This attribute is part of the key`,
+    );
+  }
+}
+
+/**
+ * The item as the update leaves it. The given item, with canonical values, is not changed; the new one shares with
+ * it what the update leaves alone. All right-hand sides see the given item, and indexes count in its lists.
+ * @param isNew The item does not exist yet and `item` is its key: removing from documents that are not there is
+ * then no error.
+ * @throws ValidationException if the item does not have what the update needs.
+ */
+export function applyUpdate(update: Update, item: Item, isNew = false): Item {
+  return updateMap(update.tree, item, { item, isNew, level: 0 });
+}
+
+/**
+ * What `ReturnValues` `UPDATED_OLD` and `UPDATED_NEW` answer, of the old or new item: the attributes, or parts of
+ * them, at the paths of the update; undefined if the item has none.
+ */
+export function updatedAttributes(update: Update, item: Item): Item | undefined {
+  const attributes = projectItem(update.tree, item);
+  return Object.keys(attributes).length === 0 ? undefined : attributes;
+}
+
+/** An action on the value at its path. */
+type Action =
+  | { readonly kind: 'SET'; readonly value: SetValue }
+  | { readonly kind: 'REMOVE' }
+  | { readonly kind: 'ADD' | 'DELETE'; readonly value: AttributeValue };
+
+function compileAction(action: BoundAction): Action {
+  if (action.kind === 'SET') return { kind: action.kind, value: compileSetValue(action.value) };
+  return action;
+}
+
+interface Context {
+  /** The item that right-hand sides see. */
+  readonly item: Item;
+  readonly isNew: boolean;
+  /** How many lists and maps are around the value in hand. */
+  readonly level: number;
+}
+
+function updateMap({ names }: PathTree<Action>, map: Item, context: Context): Item {
+  const copy = { ...map };
+  for (const [name, below] of names ?? []) {
+    const value = updateValue(below, getAttribute(map, name), context);
+    if (value === undefined) delete copy[name];
+    else setAttribute(copy, name, value);
+  }
+  return copy;
+}
+
+/** Elements are removed behind all other changes; what is set beyond the end is appended, the lower index first. */
+function updateList(
+  { indexes }: PathTree<Action>,
+  list: AttributeValue[],
+  context: Context,
+): AttributeValue[] {
+  const copy: (AttributeValue | undefined)[] = list.slice();
+  for (const [index, below] of indexes ?? []) {
+    const value = updateValue(below, list[index], context);
+    copy[Math.min(index, copy.length)] = value;
+  }
+  return copy.filter((element) => element !== undefined);
+}
+
+function updateValue(
+  tree: PathTree<Action>,
+  value: AttributeValue | undefined,
+  context: Context,
+): AttributeValue | undefined {
+  if (tree.leaf !== undefined) return act(tree.leaf, value, context);
+  const inner = { ...context, level: context.level + 1 };
+  if (tree.names !== undefined && value !== undefined && 'M' in value) {
+    return { M: updateMap(tree, value.M, inner) };
+  }
+  if (tree.indexes !== undefined && value !== undefined && 'L' in value) {
+    return { L: updateList(tree, value.L, inner) };
+  }
+  if (context.isNew && onlyRemoves(tree)) return value;
+  throw validationError('The document path provided in the update expression is invalid for update');
+}
+
+function onlyRemoves(tree: PathTree<Action>): boolean {
+  if (tree.leaf !== undefined) return tree.leaf.kind === 'REMOVE';
+  return [...(tree.names?.values() ?? tree.indexes?.values() ?? [])].every(onlyRemoves);
+}
+
+function act(
+  action: Action,
+  value: AttributeValue | undefined,
+  context: Context,
+): AttributeValue | undefined {
+  switch (action.kind) {
+    case 'SET':
+      return withinLevels(action.value(context.item), context.level);
+    case 'REMOVE':
+      return undefined;
+    case 'ADD':
+      return addTo(value, action.value);
+    case 'DELETE':
+      return deleteFrom(value, action.value);
+  }
+}
+
+/** A value of its own is within the limit; put deep into a document it may not be. */
+function withinLevels(value: AttributeValue, level: number): AttributeValue {
+  if (level > 0) checkNestingLevels(level + nestingLevels(value));
+  return value;
+}
