@@ -1,0 +1,194 @@
+import type { Backend, ChangeFeed, CommittedChange, Request } from '../protocol/backend.ts';
+import type { Clock } from '../protocol/clock.ts';
+import type { Reply } from '../protocol/reply.ts';
+import { type CachedItem, cachedItem } from './cache/cached-item.ts';
+import { Coherence, type CoherenceUsage } from './cache/coherence.ts';
+import { Flights } from './cache/flights.ts';
+import { ItemReads } from './cache/item-reads.ts';
+import { ItemWrites, isFateUnknown } from './cache/item-writes.ts';
+import { LocalTier } from './cache/local.ts';
+import { Settling } from './cache/settling.ts';
+import { effectOf, tablesChanged } from './operations.ts';
+import { TableDescriptions } from './table-descriptions.ts';
+
+/** All times are in milliseconds. */
+export interface AcceleratorOptions {
+  /** What the cache may hold, in bytes, everything counted; at least 1. */
+  readonly cacheBytesMax: number;
+  /** How long an item may be served after it was read or written; 0 for no limit. */
+  readonly itemTtlMs: number;
+  /** Settings of single tables, by their names, in every region. */
+  readonly tables: Readonly<Record<string, TableSettings>>;
+  /** How old a table's description may grow where the store does not announce changes; at least 1. */
+  readonly describeMs: number;
+  /** How long eventually consistent reads of the store may lag behind its acknowledgements; 0 for not at all. */
+  readonly settleMs: number;
+  /** How long the store may take to apply a write that it did not answer; at least 1. */
+  readonly fenceMs: number;
+  readonly clock: Clock;
+}
+
+export interface TableSettings {
+  /** Instead of the accelerator's own. */
+  readonly itemTtlMs?: number;
+  /** False: nothing of this table is cached. True by default. */
+  readonly cache?: boolean;
+}
+
+/** Counts since the start, except for what is there now: entries, bytes, tokens, fences, flights. */
+export interface AcceleratorStats extends CoherenceUsage {
+  /** Reads of an item that was answered from the cache; each key of a batch counts as one read. */
+  readonly hits: number;
+  /** Reads answered from the cache with the knowledge that there is no item. */
+  readonly negativeHits: number;
+  readonly misses: number;
+  readonly flights: number;
+}
+
+/**
+ * A Backend that answers from memory what it may, in front of the one that has the tables. What it does not
+ * understand to the last member it hands on untouched, and the answer is the store's, errors included.
+ *
+ * In front of a store that announces its commits (`Backend.changes`) writes go straight through: the announcements
+ * come in the order of the commits and before the acknowledgements, and keep the cache as it should be. In front of
+ * any other store each write stands under a fence. See cache/coherence.ts.
+ */
+export class Accelerator implements Backend {
+  readonly #backend: Backend;
+  readonly #coherence: Coherence<CachedItem>;
+  readonly #flights: Flights<CachedItem>;
+  readonly #tables: TableDescriptions;
+  readonly #reads: ItemReads;
+  readonly #writes: ItemWrites;
+  /** Marks the writes that come through here, whose new values are worth keeping. */
+  readonly #origin = {};
+  readonly #unsubscribe: (() => void) | undefined;
+
+  /** @param parts where something else than the usual is to hold the cache together, as a test may want. */
+  constructor(
+    backend: Backend,
+    options: AcceleratorOptions,
+    parts: AcceleratorParts = newParts(backend, options),
+  ) {
+    this.#backend = backend;
+    this.#coherence = parts.coherence;
+    this.#flights = parts.flights;
+    this.#tables = newTables(backend, options, parts.coherence);
+    this.#reads = new ItemReads(backend, this.#tables, parts.coherence, parts.flights);
+    this.#writes = new ItemWrites(backend, this.#tables, parts.coherence);
+    this.#unsubscribe = backend.changes === undefined ? undefined : this.#subscribe(backend.changes);
+  }
+
+  call(request: Request): Reply | Promise<Reply> {
+    const effect = effectOf(request.operation, request.input);
+    switch (effect) {
+      case 'read':
+        return request.operation === 'GetItem'
+          ? this.#reads.getItem(request)
+          : this.#reads.batchGetItem(request);
+      case 'neutral':
+        return this.#backend.call(request);
+      case 'write':
+        return this.#unsubscribe === undefined ? this.#writeFenced(request) : this.#writeAnnounced(request);
+      case 'items':
+      case 'table':
+        return this.#unsubscribe === undefined ? this.#changeTables(request) : this.#writeAnnounced(request);
+      case 'unlisted':
+        return this.#changeTables(request);
+    }
+  }
+
+  stats(): AcceleratorStats {
+    return { ...this.#reads.usage(), ...this.#coherence.usage(), flights: this.#flights.size };
+  }
+
+  /** Lets go of the store, which whoever opened it closes, once nothing is asked of it here any more. */
+  async close(): Promise<void> {
+    this.#unsubscribe?.();
+    await this.#tables.idle();
+  }
+
+  #writeAnnounced(request: Request): Reply | Promise<Reply> {
+    return this.#backend.call({ ...request, origin: this.#origin });
+  }
+
+  async #writeFenced(request: Request): Promise<Reply> {
+    return (await this.#writes.write(request)) ?? this.#changeTables(request);
+  }
+
+  /** Nothing that was cached before the reply, or is being read now, may be served after it. */
+  async #changeTables(request: Request): Promise<Reply> {
+    try {
+      const reply = await this.#backend.call(request);
+      this.#void(request, false);
+      return reply;
+    } catch (error) {
+      if (isFateUnknown(error)) this.#void(request, true);
+      throw error;
+    }
+  }
+
+  /** @param isOpen whether the change may be made later still. */
+  #void({ operation, input, region }: Request, isOpen: boolean): void {
+    const names = tablesChanged(operation, input);
+    const ids = names === 'all' ? [] : names.flatMap((name) => this.#tables.idsOf(region, name));
+    if (isOpen) this.#hold(ids);
+    else if (names === 'all') this.#coherence.voidAll();
+    else for (const tableId of ids) this.#coherence.voidTable(tableId);
+    if (effectOf(operation, input) === 'items') return;
+    if (names === 'all') this.#tables.forgetAll();
+    else for (const name of names) this.#tables.forget(region, name);
+  }
+
+  /** What has no identity yet cannot be held alone. */
+  #hold(tableIds: readonly string[]): void {
+    if (tableIds.length === 0) this.#coherence.holdAll();
+    else for (const tableId of tableIds) this.#coherence.holdTable(tableId);
+  }
+
+  #subscribe(changes: ChangeFeed): () => void {
+    return changes.subscribe({
+      item: (change) => this.#itemChanged(change),
+      table: ({ region, tableName, tableId }) => {
+        this.#tables.forget(region, tableName);
+        this.#coherence.voidTable(tableId);
+      },
+    });
+  }
+
+  #itemChanged({ tableId, key, newItem, origin }: CommittedChange): void {
+    const table = origin === this.#origin ? this.#tables.byId(tableId) : undefined;
+    if (table?.cache !== true) this.#coherence.invalidate(tableId, key);
+    else this.#coherence.replace(tableId, key, { value: cachedItem(newItem), ttlMs: table.itemTtlMs });
+  }
+}
+
+export interface AcceleratorParts {
+  readonly coherence: Coherence<CachedItem>;
+  readonly flights: Flights<CachedItem>;
+}
+
+function newParts(backend: Backend, options: AcceleratorOptions): AcceleratorParts {
+  const { clock } = options;
+  const fenceMs = backend.changes === undefined ? options.fenceMs : 0;
+  const tier = new LocalTier<CachedItem>(options.cacheBytesMax, clock);
+  const coherence = new Coherence(tier, new Settling(options.settleMs, clock), { fenceMs, clock });
+  return { coherence, flights: new Flights(coherence) };
+}
+
+function newTables(
+  backend: Backend,
+  options: AcceleratorOptions,
+  coherence: Coherence<CachedItem>,
+): TableDescriptions {
+  const settings = new Map(Object.entries(options.tables));
+  return new TableDescriptions(backend, {
+    describeMs: options.describeMs,
+    clock: options.clock,
+    onForgotten: (tableId) => coherence.voidTable(tableId),
+    settingsOf: (name) => {
+      const { cache = true, itemTtlMs = options.itemTtlMs } = settings.get(name) ?? {};
+      return { cache, itemTtlMs };
+    },
+  });
+}

@@ -1,0 +1,49 @@
+import type { Item } from '../../protocol/attribute-value.ts';
+import { itemSize } from '../../protocol/attribute-value.ts';
+import { ItemJson, Reply } from '../../protocol/reply.ts';
+import type { Sized } from './local.ts';
+
+const bodyStart = Buffer.from('{"Item":');
+const bodyEnd = '}'.charCodeAt(0);
+
+/**
+ * What the store is known to hold under one key: an item, or nothing. The body of the reply to a plain GetItem is
+ * made once, and the item's JSON is a part of it, so that the bytes are held once. They are in a buffer of their
+ * own: one that is shared, as small buffers usually are, would keep all its neighbours alive.
+ */
+export class CachedItem implements Sized {
+  readonly item: ItemJson | undefined;
+  /** The answer to a GetItem that asks for nothing besides the item. */
+  readonly reply: Reply;
+  readonly bytes: number;
+
+  constructor(item: ItemJson | undefined) {
+    if (item === undefined) {
+      this.reply = new Reply({});
+      this.bytes = 0;
+      return;
+    }
+    const body = Buffer.allocUnsafeSlow(bodyStart.length + item.json.length + 1);
+    bodyStart.copy(body);
+    item.json.copy(body, bodyStart.length);
+    body[body.length - 1] = bodyEnd;
+    this.item = new ItemJson(body.subarray(bodyStart.length, -1), item.size);
+    this.reply = new Reply({ Item: this.item }, body);
+    this.bytes = body.length;
+  }
+}
+
+/** One for all keys without an item: an entry of it costs its name only. */
+export const missingItem = new CachedItem(undefined);
+
+/** @param item as a reply has it: stored bytes, or the parsed item. */
+export function cachedItem(item: unknown): CachedItem {
+  if (item === undefined || item === null) return missingItem;
+  if (item instanceof ItemJson) return new CachedItem(item);
+  return new CachedItem(new ItemJson(Buffer.from(JSON.stringify(item)), itemSize(item as Item)));
+}
+
+/** The item itself. */
+export function parseItem(item: ItemJson): Item {
+  return JSON.parse(item.json.toString());
+}

@@ -1,0 +1,389 @@
+import type { Clock } from '../../protocol/clock.ts';
+import type { KeyBytes } from '../../protocol/key.ts';
+import type { Sized, Tier } from './local.ts';
+import type { Settling } from './settling.ts';
+
+/**
+ * The coherence protocol: what may be put into the cache, and when. A cached value must be one that the store would
+ * still answer with; the danger is a reader that asked before a write and comes back to the cache after it.
+ *
+ * Outline. Per key there is a value, or nothing, or guards:
+ *
+ *     read miss      token = take()     ask the store                       fill(token, value)
+ *     write          fence = raise()    ask the store    acknowledged   ->  lower(fence, value?)
+ *                                                        fate unknown   ->  abandon(fence)
+ *     announcement   invalidate()       a write that went around the fences, told by the store or by a peer
+ *                    replace(value)     the same, told in the order of the commits and before the acknowledgement
+ *     table          voidTable()        any item of it may have changed
+ *                    holdTable()        the same, and again at any time within `fenceMs`
+ *
+ * Each step runs in one turn of the event loop, so it is atomic here; in a shared tier it has to be one script.
+ *
+ * Invariants.
+ *  1. A token stands from `take` until the next write, announcement or void that concerns its key. Only a token that
+ *     stands fills: what it brings was read after everything that the cache had been told of.
+ *  2. While a fence stands over a key, or its table is held, the key has no token, and no value.
+ *  3. Raising a fence drops value and token, since the store may show the write before it answers; lowering it drops
+ *     them once more, or puts the written value in the same step, so no reader finds anything in between.
+ *  4. A fence that ever stood beside another one, or met an announcement, a void or a hold of its table, is tainted:
+ *     the store may have taken another write after this one. A tainted fence lowers without a value.
+ *  5. The fence of an unanswered write stands until `fenceMs` have passed, which is longer than the store can still
+ *     apply the write. Its end is found before the next step on any key, so no step sees a fence beyond its end.
+ *  6. Guards are objects made for one use: a stale one is never mistaken for a new one. Values of a void belong to a
+ *     prefix that is never used again, so that a void costs as much as there are guards, not values.
+ *  7. Guards outlive the values they guard: what the tier evicts changes nothing here. Their number is bounded by
+ *     the calls under way and by `abandonedMax`, beyond which whole tables are held instead.
+ *  8. Fences do not outlive the process. So for the first `fenceMs` of a process that raises them, no value is kept
+ *     beyond the end of that time: a predecessor's write that is applied late cannot be hidden for longer.
+ *
+ * Rejected: comparing versions instead of guards, as items have none and a table's owner would have to add one;
+ * locking readers out while a write is under way, as one slow write would stall a hot key; letting a fence taint
+ * only what it overlaps at its end, as a fence that expires in between would go unnoticed (the model found this);
+ * timers for the ends of fences, as a late timer would show a fence that should be gone.
+ */
+export class Coherence<V extends Sized> {
+  protected readonly tables = new Map<string, TableGuards>();
+  /** In the order of their deadlines, which all lie `fenceMs` after the abandoning. */
+  protected readonly abandoned = new Set<Fence>();
+  readonly #tier: Tier<V>;
+  readonly #settling: Settling;
+  readonly #clock: Clock;
+  readonly #fenceMs: number;
+  readonly #startedUntilMs: number;
+  #heldUntilMs = 0;
+  #prefixes = 0;
+  #fillsRefused = 0;
+  #invalidations = 0;
+
+  constructor(tier: Tier<V>, settling: Settling, options: CoherenceOptions) {
+    this.#tier = tier;
+    this.#settling = settling;
+    this.#clock = options.clock;
+    this.#fenceMs = options.fenceMs;
+    this.#startedUntilMs = options.fenceMs === 0 ? 0 : options.clock.monotonic() + options.fenceMs;
+  }
+
+  lookup(tableId: string, key: KeyBytes): V | undefined {
+    const table = this.tables.get(tableId);
+    return table === undefined ? undefined : this.#tier.get(table.prefix + key);
+  }
+
+  /** @returns the right to fill the key with what the store answers from now on; undefined where nobody may. */
+  take(tableId: string, key: KeyBytes): Token | undefined {
+    this.endExpired();
+    const table = this.#table(tableId);
+    if (this.#isHeld(table)) return undefined;
+    const guards = guardsOf(table, key);
+    if (guards.fences.length > 0) return undefined;
+    this.dropToken(guards);
+    guards.token = { tableId, key, stands: true };
+    return guards.token;
+  }
+
+  /**
+   * Gives the token back and puts the value if the token stands.
+   * @param ttlMs 0 for a value that does not expire by time.
+   * @returns whether the value was put.
+   */
+  fill(token: Token, value: V, ttlMs: number): boolean {
+    if (!this.mayFill(token)) {
+      this.#fillsRefused++;
+      return false;
+    }
+    this.release(token);
+    this.#put(this.#table(token.tableId), token.key, value, ttlMs);
+    return true;
+  }
+
+  /** Gives the token of a failed read back. */
+  release(token: Token): void {
+    if (!token.stands) return;
+    token.stands = false;
+    const table = this.#table(token.tableId);
+    const guards = guardsOf(table, token.key);
+    guards.token = undefined;
+    forgetIdle(table, token.key, guards);
+  }
+
+  /** Must be called in the turn in which the write is sent, before it. */
+  raise(tableId: string, key: KeyBytes): Fence {
+    this.endExpired();
+    const table = this.#table(tableId);
+    const guards = guardsOf(table, key);
+    this.#drop(table, key, guards);
+    const fence = {
+      tableId,
+      key,
+      tainted: guards.fences.length > 0 || this.#isHeld(table),
+      deadlineMs: Infinity,
+    };
+    this.taint(guards);
+    guards.fences.push(fence);
+    return fence;
+  }
+
+  /**
+   * The write was answered: applied, or refused for good.
+   * @param written what the write left in the store, where that is known for certain.
+   */
+  lower(fence: Fence, written?: Written<V>): void {
+    this.endExpired();
+    const table = this.#table(fence.tableId);
+    const guards = guardsOf(table, fence.key);
+    removeFence(guards, fence);
+    this.#drop(table, fence.key, guards);
+    this.#settling.key(fence.tableId, fence.key);
+    if (written !== undefined && this.mayPut(fence))
+      this.#put(table, fence.key, written.value, written.ttlMs);
+    forgetIdle(table, fence.key, guards);
+  }
+
+  /** Nobody knows whether the write was applied, or will be. */
+  abandon(fence: Fence): void {
+    this.endExpired();
+    if (this.abandoned.size >= abandonedMax) {
+      this.holdTable(fence.tableId);
+      this.lower(fence);
+      return;
+    }
+    fence.deadlineMs = this.#clock.monotonic() + this.#fenceMs;
+    this.abandoned.add(fence);
+  }
+
+  /** The item was written by somebody who raised no fence here. */
+  invalidate(tableId: string, key: KeyBytes): void {
+    const table = this.tables.get(tableId);
+    this.#settling.key(tableId, key);
+    if (table === undefined) return;
+    const guards = table.guards.get(key);
+    this.#invalidations++;
+    this.#drop(table, key, guards);
+    if (guards === undefined) return;
+    this.taint(guards);
+    forgetIdle(table, key, guards);
+  }
+
+  /** `invalidate`, where commits are announced in their order and before their acknowledgement. */
+  replace(tableId: string, key: KeyBytes, written: Written<V>): void {
+    this.invalidate(tableId, key);
+    const table = this.#table(tableId);
+    if (this.#isHeld(table) || table.guards.has(key)) return;
+    this.#put(table, key, written.value, written.ttlMs);
+  }
+
+  voidTable(tableId: string): void {
+    this.#settling.table(tableId);
+    const table = this.tables.get(tableId);
+    if (table !== undefined) this.#void(table);
+  }
+
+  /** What changes the table was not answered: it may be applied at any time within `fenceMs`. */
+  holdTable(tableId: string): void {
+    const table = this.#table(tableId);
+    table.heldUntilMs = this.#clock.monotonic() + this.#fenceMs;
+    this.#settling.table(tableId, this.#fenceMs);
+    this.#void(table);
+  }
+
+  voidAll(): void {
+    this.#settling.everything();
+    for (const table of this.tables.values()) this.#void(table);
+  }
+
+  /** All tables, also those of which nothing is known yet. */
+  holdAll(): void {
+    this.#heldUntilMs = this.#clock.monotonic() + this.#fenceMs;
+    this.#settling.everything(this.#fenceMs);
+    this.voidAll();
+  }
+
+  /** Whether a read of the key has to be strongly consistent, lest it bring what was before a write. */
+  isUnsettled(tableId: string, key: KeyBytes): boolean {
+    return this.#settling.isUnsettled(tableId, key);
+  }
+
+  usage(): CoherenceUsage {
+    this.endExpired();
+    let tokens = 0;
+    let fences = 0;
+    for (const table of this.tables.values()) {
+      for (const guards of table.guards.values()) {
+        if (guards.token !== undefined) tokens++;
+        fences += guards.fences.length;
+      }
+    }
+    const counts = { fillsRefused: this.#fillsRefused, invalidations: this.#invalidations };
+    return { ...this.#tier.usage(), tokens, fences, ...counts };
+  }
+
+  /** Invariant 1. */
+  protected mayFill(token: Token): boolean {
+    return token.stands;
+  }
+
+  /** Invariant 4. */
+  protected mayPut(fence: Fence): boolean {
+    return !fence.tainted;
+  }
+
+  protected dropToken(guards: Guards): void {
+    if (guards.token === undefined) return;
+    guards.token.stands = false;
+    guards.token = undefined;
+  }
+
+  protected taint(guards: Guards): void {
+    for (const fence of guards.fences) fence.tainted = true;
+  }
+
+  /** Invariant 5. */
+  protected endExpired(): void {
+    if (this.abandoned.size === 0) return;
+    const nowMs = this.#clock.monotonic();
+    for (const fence of this.abandoned) {
+      if (fence.deadlineMs > nowMs) return;
+      this.abandoned.delete(fence);
+      const table = this.#table(fence.tableId);
+      const guards = guardsOf(table, fence.key);
+      removeFence(guards, fence);
+      this.#settling.key(fence.tableId, fence.key);
+      forgetIdle(table, fence.key, guards);
+    }
+  }
+
+  #table(tableId: string): TableGuards {
+    return this.tables.get(tableId) ?? this.#addTable(tableId);
+  }
+
+  #addTable(tableId: string): TableGuards {
+    if (this.tables.size >= tablesMax) this.#forgetIdleTable();
+    const table = { id: tableId, prefix: this.#newPrefix(tableId), guards: new Map(), heldUntilMs: 0 };
+    this.tables.set(tableId, table);
+    return table;
+  }
+
+  /** Its values are out of reach from then on. Where no table is idle, the calls under way bound their number. */
+  #forgetIdleTable(): void {
+    for (const [tableId, table] of this.tables) {
+      if (table.guards.size > 0 || this.#isHeld(table)) continue;
+      this.tables.delete(tableId);
+      return;
+    }
+  }
+
+  #newPrefix(tableId: string): string {
+    this.#prefixes++;
+    return `${tableId}/${this.#prefixes.toString(36)}/`;
+  }
+
+  #isHeld(table: TableGuards): boolean {
+    const untilMs = Math.max(table.heldUntilMs, this.#heldUntilMs);
+    return untilMs !== 0 && this.#clock.monotonic() < untilMs;
+  }
+
+  #drop(table: TableGuards, key: KeyBytes, guards: Guards | undefined): void {
+    this.#tier.delete(table.prefix + key);
+    if (guards !== undefined) this.dropToken(guards);
+  }
+
+  #void(table: TableGuards): void {
+    this.#invalidations++;
+    table.prefix = this.#newPrefix(table.id);
+    for (const [key, guards] of table.guards) {
+      this.dropToken(guards);
+      this.taint(guards);
+      forgetIdle(table, key, guards);
+    }
+  }
+
+  #put(table: TableGuards, key: KeyBytes, value: V, ttlMs: number): void {
+    this.#tier.put(table.prefix + key, value, this.#expiryMs(ttlMs));
+  }
+
+  /** Invariant 8. */
+  #expiryMs(ttlMs: number): number {
+    if (ttlMs === 0 && this.#startedUntilMs === 0) return Infinity;
+    const nowMs = this.#clock.monotonic();
+    const expiresAtMs = ttlMs === 0 ? Infinity : nowMs + ttlMs;
+    return nowMs < this.#startedUntilMs ? Math.min(expiresAtMs, this.#startedUntilMs) : expiresAtMs;
+  }
+}
+
+export interface CoherenceOptions {
+  /** How long the store may take to apply a write that it has not answered; 0 where fences are never raised. */
+  readonly fenceMs: number;
+  readonly clock: Clock;
+}
+
+/** The right to fill one key with one answer of the store. */
+export interface Token {
+  readonly tableId: string;
+  readonly key: KeyBytes;
+  /** Whether nothing has happened to the key since the token was taken. */
+  stands: boolean;
+}
+
+/** Stands over a key while a write to it is under way. */
+export interface Fence {
+  readonly tableId: string;
+  readonly key: KeyBytes;
+  tainted: boolean;
+  /** By the monotonic clock; `Infinity` while the store's answer is awaited. */
+  deadlineMs: number;
+}
+
+/** A value that a write left in the store. */
+export interface Written<V> {
+  readonly value: V;
+  /** 0 for a value that does not expire by time. */
+  readonly ttlMs: number;
+}
+
+export interface CoherenceUsage {
+  readonly entries: number;
+  readonly bytes: number;
+  readonly evictions: number;
+  readonly tokens: number;
+  readonly fences: number;
+  /** Answers that were not put since something had happened to the key meanwhile, ever. */
+  readonly fillsRefused: number;
+  /** Announcements and voids that met a table with something cached or guarded, ever. */
+  readonly invalidations: number;
+}
+
+/** What one key's guards are; at most one token, as a reader who asks again drops the earlier one. */
+export interface Guards {
+  token: Token | undefined;
+  readonly fences: Fence[];
+}
+
+export interface TableGuards {
+  readonly id: string;
+  /** Begins the names of the table's values in the tier. */
+  prefix: string;
+  readonly guards: Map<KeyBytes, Guards>;
+  heldUntilMs: number;
+}
+
+/** Fences of unanswered writes; above that, their tables are held. */
+const abandonedMax = 100_000;
+/** Tables with values or guards; above that, one without guards is forgotten. */
+const tablesMax = 10_000;
+
+function guardsOf(table: TableGuards, key: KeyBytes): Guards {
+  let guards = table.guards.get(key);
+  if (guards === undefined) {
+    guards = { token: undefined, fences: [] };
+    table.guards.set(key, guards);
+  }
+  return guards;
+}
+
+function removeFence(guards: Guards, fence: Fence): void {
+  const index = guards.fences.indexOf(fence);
+  if (index >= 0) guards.fences.splice(index, 1);
+}
+
+function forgetIdle(table: TableGuards, key: KeyBytes, guards: Guards): void {
+  if (guards.token === undefined && guards.fences.length === 0) table.guards.delete(key);
+}

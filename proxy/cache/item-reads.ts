@@ -1,0 +1,155 @@
+import type { Backend, Request } from '../../protocol/backend.ts';
+import type { KeyBytes } from '../../protocol/key.ts';
+import type { Reply } from '../../protocol/reply.ts';
+import type { Table, TableDescriptions } from '../table-descriptions.ts';
+import {
+  answerBatchGetItem,
+  type BatchGetItemCall,
+  type Place,
+  readBatchGetItem,
+  readPlaces,
+} from './batch-get-item.ts';
+import { BatchRead } from './batch-read.ts';
+import type { CachedItem } from './cached-item.ts';
+import { cachedItem, missingItem } from './cached-item.ts';
+import type { Coherence } from './coherence.ts';
+import type { Flights } from './flights.ts';
+import type { GetItemCall } from './get-item.ts';
+import { answerGetItem, readGetItem } from './get-item.ts';
+import { readKey } from './key-reader.ts';
+
+/** GetItem and BatchGetItem: from the cache where they may be, else from the store, keeping what it answers. */
+export class ItemReads {
+  readonly #backend: Backend;
+  readonly #tables: TableDescriptions;
+  readonly #coherence: Coherence<CachedItem>;
+  readonly #flights: Flights<CachedItem>;
+  #hits = 0;
+  #negativeHits = 0;
+  #misses = 0;
+
+  constructor(
+    backend: Backend,
+    tables: TableDescriptions,
+    coherence: Coherence<CachedItem>,
+    flights: Flights<CachedItem>,
+  ) {
+    this.#backend = backend;
+    this.#tables = tables;
+    this.#coherence = coherence;
+    this.#flights = flights;
+  }
+
+  getItem(request: Request): Reply | Promise<Reply> {
+    const call = readGetItem(request.input);
+    if (call === undefined) return this.#backend.call(request);
+    const table = this.#tables.find(request.region, call.tableName);
+    if (!(table instanceof Promise)) return this.#getFrom(table, request, call);
+    return table.then((found) => this.#getFrom(found, request, call));
+  }
+
+  batchGetItem(request: Request): Reply | Promise<Reply> {
+    const call = readBatchGetItem(request.input);
+    if (call === undefined) return this.#backend.call(request);
+    const tables = call.requests.map(({ tableName }) => this.#tables.find(request.region, tableName));
+    if (!tables.some((table) => table instanceof Promise)) {
+      return this.#getBatchFrom(tables as (Table | undefined)[], request, call);
+    }
+    return Promise.all(tables).then((found) => this.#getBatchFrom(found, request, call));
+  }
+
+  usage(): { hits: number; negativeHits: number; misses: number } {
+    return { hits: this.#hits, negativeHits: this.#negativeHits, misses: this.#misses };
+  }
+
+  #getFrom(table: Table | undefined, request: Request, call: GetItemCall): Reply | Promise<Reply> {
+    if (table === undefined || !table.cache) return this.#backend.call(request);
+    const key = readKey(table.schema, call.key);
+    if (key === undefined) return this.#backend.call(request);
+    const cached = this.#lookup(table, key);
+    return cached === undefined ? this.#fetch(table, key, request, call) : answerGetItem(call, cached);
+  }
+
+  #getBatchFrom(
+    tables: readonly (Table | undefined)[],
+    request: Request,
+    call: BatchGetItemCall,
+  ): Reply | Promise<Reply> {
+    const places = readPlaces(call, tables);
+    if (places === undefined) return this.#backend.call(request);
+    const items = places.map(({ table, key }) => this.#lookup(table, key));
+    if (!items.includes(undefined)) return answerBatchGetItem(call, places, items);
+    return this.#fetchBatch(request.region, call, places, items);
+  }
+
+  async #fetchBatch(
+    region: string,
+    call: BatchGetItemCall,
+    places: readonly Place[],
+    cached: readonly (CachedItem | undefined)[],
+  ): Promise<Reply> {
+    const batch = new BatchRead(region);
+    const reads = places.map((place, i) => cached[i] ?? this.#readInBatch(region, place, batch));
+    const [sent, ...outcomes] = await Promise.allSettled([batch.send(this.#backend), ...reads]);
+    if (sent.status === 'rejected') throw sent.reason;
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    const items = outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : undefined));
+    if (failed !== undefined && items.every((item) => item === undefined)) throw failed.reason;
+    return answerBatchGetItem(call, places, items);
+  }
+
+  /** A read that had to wait for another one to end is too late for the batch, and is sent alone. */
+  #readInBatch(
+    region: string,
+    place: Place,
+    batch: BatchRead,
+  ): CachedItem | undefined | Promise<CachedItem | undefined> {
+    const { table, key, request, requestedKey } = place;
+    const destination = { tableId: table.id, key, ttlMs: table.itemTtlMs };
+    return this.#flights.read(destination, (isUnsettled) =>
+      batch.isSent
+        ? this.#ask(getItemRequest(region, request.tableName, requestedKey, isUnsettled))
+        : batch.add(place, isUnsettled),
+    );
+  }
+
+  #lookup(table: Table, key: KeyBytes): CachedItem | undefined {
+    const cached = this.#coherence.lookup(table.id, key);
+    if (cached === undefined) this.#misses++;
+    else if (cached === missingItem) this.#negativeHits++;
+    else this.#hits++;
+    return cached;
+  }
+
+  /** A batch that others read the key with may come back without it: then it is asked for once more, alone. */
+  #fetch(table: Table, key: KeyBytes, request: Request, call: GetItemCall): Reply | Promise<Reply> {
+    const destination = { tableId: table.id, key, ttlMs: table.itemTtlMs };
+    const send = (isUnsettled: boolean) => this.#ask(wholeItemRequest(request, call, isUnsettled));
+    const answer = (cached: CachedItem | undefined) =>
+      cached === undefined ? this.#backend.call(request) : answerGetItem(call, cached);
+    const read = this.#flights.read(destination, send);
+    if (!(read instanceof Promise)) return answer(read);
+    return read.then((cached) => cached ?? this.#flights.read(destination, send)).then(answer);
+  }
+
+  #ask(request: Request): CachedItem | Promise<CachedItem> {
+    const reply = this.#backend.call(request);
+    return reply instanceof Promise ? reply.then(itemOf) : itemOf(reply);
+  }
+}
+
+function itemOf(reply: Reply): CachedItem {
+  return cachedItem(reply.output.Item);
+}
+
+/** The caller's own request where it asks for just the whole item, so that its bytes can go on as they are. */
+function wholeItemRequest(request: Request, call: GetItemCall, isUnsettled: boolean): Request {
+  if (call.isPlain && !isUnsettled) return request;
+  return getItemRequest(request.region, call.tableName, call.key, isUnsettled);
+}
+
+/** Asks for the whole item, whatever part of it the caller wants: it costs the same. */
+function getItemRequest(region: string, tableName: string, key: unknown, isUnsettled: boolean): Request {
+  const input = { TableName: tableName, Key: key };
+  return { operation: 'GetItem', input: isUnsettled ? { ...input, ConsistentRead: true } : input, region };
+}

@@ -1,0 +1,103 @@
+import type { Backend, Request } from '../../protocol/backend.ts';
+import { DynamoDbError } from '../../protocol/errors.ts';
+import type { KeyBytes } from '../../protocol/key.ts';
+import type { Reply } from '../../protocol/reply.ts';
+import type { Table, TableDescriptions } from '../table-descriptions.ts';
+import type { CachedItem } from './cached-item.ts';
+import type { Coherence, Fence } from './coherence.ts';
+import { targetKey, type WriteTarget, writeTargets, writtenItem } from './write-targets.ts';
+
+/** Writes of known keys to a store that announces no changes: under fences. */
+export class ItemWrites {
+  readonly #backend: Backend;
+  readonly #tables: TableDescriptions;
+  readonly #coherence: Coherence<CachedItem>;
+
+  constructor(backend: Backend, tables: TableDescriptions, coherence: Coherence<CachedItem>) {
+    this.#backend = backend;
+    this.#tables = tables;
+    this.#coherence = coherence;
+  }
+
+  /** @returns undefined, with nothing sent, where it is not clear which items of which tables may change. */
+  async write(request: Request): Promise<Reply | undefined> {
+    const targets = writeTargets(request.operation, request.input);
+    if (targets === undefined) return undefined;
+    const tables = await Promise.all(
+      targets.map((target) => this.#tables.find(request.region, target.tableName)),
+    );
+    const writes = findKeys(targets, tables);
+    return writes === undefined ? undefined : this.#send(request, writes);
+  }
+
+  async #send(request: Request, writes: readonly Write[]): Promise<Reply> {
+    const fences = writes.map(({ table, key }) => this.#coherence.raise(table.id, key));
+    const reply = await this.#call(request, fences);
+    this.#lower(request, reply, writes, fences);
+    this.#voidReplaced(request.region, writes);
+    return reply;
+  }
+
+  /** Begins in the turn in which the fences were raised. */
+  async #call(request: Request, fences: readonly Fence[]): Promise<Reply> {
+    try {
+      return await this.#backend.call(request);
+    } catch (error) {
+      for (const fence of fences) {
+        if (isFateUnknown(error)) this.#coherence.abandon(fence);
+        else this.#coherence.lower(fence);
+      }
+      throw error;
+    }
+  }
+
+  #lower(request: Request, reply: Reply, writes: readonly Write[], fences: readonly Fence[]): void {
+    const value = writtenItem(request.operation, request.input, reply);
+    fences.forEach((fence, i) => {
+      const ttlMs = writes[i]?.table.itemTtlMs ?? 0;
+      this.#coherence.lower(fence, value === undefined ? undefined : { value, ttlMs });
+    });
+  }
+
+  /** The table that was written may not have been the one whose keys were fenced, if its name means another now. */
+  #voidReplaced(region: string, writes: readonly Write[]): void {
+    for (const { table, tableName } of writes) {
+      const current = this.#tables.current(region, tableName);
+      if (current === table) continue;
+      this.#coherence.voidTable(table.id);
+      if (current !== undefined) this.#coherence.voidTable(current.id);
+    }
+  }
+}
+
+/**
+ * Whether a write that failed this way may have been applied, or may still be: everything that is not an answer, and
+ * an answer that admits to a fault of the server's.
+ */
+export function isFateUnknown(error: unknown): boolean {
+  if (!(error instanceof DynamoDbError)) return true;
+  return error.status >= 500 || ('unanswered' in error && error.unanswered === true);
+}
+
+interface Write {
+  readonly tableName: string;
+  readonly table: Table;
+  readonly key: KeyBytes;
+}
+
+/** The keys to fence, without those of tables that are not cached; undefined where a table or a key is unknown. */
+function findKeys(
+  targets: readonly WriteTarget[],
+  tables: readonly (Table | undefined)[],
+): Write[] | undefined {
+  const writes: Write[] = [];
+  for (const [i, target] of targets.entries()) {
+    const table = tables[i];
+    if (table === undefined) return undefined;
+    if (!table.cache) continue;
+    const key = targetKey(table.schema, target);
+    if (key === undefined) return undefined;
+    writes.push({ tableName: target.tableName, table, key });
+  }
+  return writes;
+}

@@ -1,0 +1,76 @@
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../../protocol/clock.ts';
+
+/** What a tier can hold: it knows how many bytes it keeps alive. */
+export interface Sized {
+  readonly bytes: number;
+}
+
+/** A place for values by name. It may lose any of them at any time, and never brings a lost one back. */
+export interface Tier<V extends Sized> {
+  get(name: string): V | undefined;
+  /** @param expiresAtMs by the monotonic clock; `Infinity` for a value that does not expire by time. */
+  put(name: string, value: V, expiresAtMs: number): void;
+  delete(name: string): void;
+  usage(): TierUsage;
+}
+
+export interface TierUsage {
+  readonly entries: number;
+  /** Everything that the entries keep alive, the tier's own book-keeping included. */
+  readonly bytes: number;
+  /** Values that were dropped, ever, because the tier was full. */
+  readonly evictions: number;
+}
+
+/**
+ * What an entry costs besides its name and its value's bytes: its places in the cache's tables, the objects around
+ * the value and the allocation of its buffer. Measured on Node 20 with 200,000 entries: 960-1,060 bytes.
+ */
+const entryOverheadBytes = 1_000;
+
+interface Entry<V> {
+  readonly value: V;
+  readonly expiresAtMs: number;
+}
+
+/** Values in this process's memory, the least recently used dropped first, bounded in bytes. */
+export class LocalTier<V extends Sized> implements Tier<V> {
+  readonly #entries: LRUCache<string, Entry<V>>;
+  readonly #clock: Clock;
+  #evictions = 0;
+
+  /** @param bytesMax at least 1; an entry that is larger alone is not kept. */
+  constructor(bytesMax: number, clock: Clock) {
+    this.#clock = clock;
+    this.#entries = new LRUCache({
+      maxSize: bytesMax,
+      dispose: (_entry, _name, reason) => {
+        if (reason === 'evict') this.#evictions++;
+      },
+    });
+  }
+
+  get(name: string): V | undefined {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) return undefined;
+    if (entry.expiresAtMs !== Infinity && entry.expiresAtMs <= this.#clock.monotonic()) {
+      this.#entries.delete(name);
+      return undefined;
+    }
+    return entry.value;
+  }
+
+  put(name: string, value: V, expiresAtMs: number): void {
+    const size = entryOverheadBytes + name.length + value.bytes;
+    this.#entries.set(name, { value, expiresAtMs }, { size });
+  }
+
+  delete(name: string): void {
+    this.#entries.delete(name);
+  }
+
+  usage(): TierUsage {
+    return { entries: this.#entries.size, bytes: this.#entries.calculatedSize, evictions: this.#evictions };
+  }
+}

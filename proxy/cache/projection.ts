@@ -1,0 +1,33 @@
+import { bindProjection, type Projection, projectItem } from '../../protocol/expression/projection.ts';
+import { Substitutions } from '../../protocol/expression/substitutions.ts';
+import { type CachedItem, parseItem } from './cached-item.ts';
+import { isObject } from './key-reader.ts';
+
+/**
+ * The part of an item that a read asks for, from its ProjectionExpression and ExpressionAttributeNames.
+ * @returns `whole` where it asks for no part, undefined for what the store would refuse.
+ */
+export function readProjection(expression: unknown, names: unknown): Projection | 'whole' | undefined {
+  const isWhole = expression === undefined || expression === null;
+  if (isWhole && (names === undefined || names === null)) return 'whole';
+  if (typeof expression !== 'string' || !areNames(names)) return undefined;
+  try {
+    const substitutions = new Substitutions(names ?? undefined, undefined);
+    substitutions.permit('ProjectionExpression');
+    const projection = bindProjection(expression, substitutions);
+    substitutions.finish();
+    return projection;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The item, or the part of it, as a reply has it; undefined where there is no item. */
+export function projectCached(projection: Projection | 'whole', { item }: CachedItem): unknown {
+  return item === undefined || projection === 'whole' ? item : projectItem(projection, parseItem(item));
+}
+
+function areNames(names: unknown): names is Record<string, string> | null | undefined {
+  if (names === undefined || names === null) return true;
+  return isObject(names) && Object.values(names).every((name) => typeof name === 'string');
+}

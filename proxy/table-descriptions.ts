@@ -1,0 +1,260 @@
+import type { Backend } from '../protocol/backend.ts';
+import type { Clock } from '../protocol/clock.ts';
+import type { KeyAttribute, KeySchema, KeyType } from '../protocol/key.ts';
+import type { Reply } from '../protocol/reply.ts';
+import { isObject } from './cache/key-reader.ts';
+
+/** What the accelerator has to know of a table. */
+export interface Table {
+  /** Tells this table from every other one that ever had its name. */
+  readonly id: string;
+  readonly region: string;
+  readonly name: string;
+  readonly schema: KeySchema;
+  readonly cache: boolean;
+  /** How long an item may be served after it was read or written; 0 for no limit. */
+  readonly itemTtlMs: number;
+}
+
+export interface TableDescriptionsOptions {
+  /** The settings of a table, by its plain name. */
+  readonly settingsOf: (name: string) => { readonly cache: boolean; readonly itemTtlMs: number };
+  /** How old a description may grow where the store does not announce changes of tables. */
+  readonly describeMs: number;
+  readonly clock: Clock;
+  /** Called when a description is given up: nothing is known any more of what happens to this table's items. */
+  readonly onForgotten: (tableId: string) => void;
+}
+
+/** Descriptions kept; above that, the one kept longest is forgotten. */
+const tablesMax = 10_000;
+/** Names remembered for which there was no description, and for how long: the store is not asked at every call. */
+const unknownMax = 1_000;
+const unknownMs = 1_000;
+/** The longest name that a table can be called by is an ARN of this length (AWS: API_DescribeTable). */
+const nameLengthMax = 1_024;
+
+/**
+ * The tables' identities and key schemas, from DescribeTable of the store.
+ *
+ * Invariants.
+ *  1. A description is forgotten in every turn in which its table may have changed: told by the store's feed, by a
+ *     request that changes tables, or by a later answer that differs.
+ *  2. An answer of DescribeTable is kept only if nothing was forgotten since the question: it may be older.
+ *  3. Whoever may have used a description learns of its end through `onForgotten`; so what was cached under an
+ *     identity is void before the name can come to mean the identity again.
+ *  4. In front of a store that announces no changes, a description is asked for again after `describeMs`, in the
+ *     background while it is used on, and given up after twice that time.
+ */
+export class TableDescriptions {
+  readonly #backend: Backend;
+  readonly #options: TableDescriptionsOptions;
+  /** By region, then by the name or ARN that requests use. */
+  readonly #known = new Map<string, Map<string, Known>>();
+  #knownCount = 0;
+  readonly #byId = new Map<string, Table>();
+  readonly #unknown = new Map<string, number>();
+  readonly #pending = new Map<string, Promise<Table | undefined>>();
+  #forgets = 0;
+
+  constructor(backend: Backend, options: TableDescriptionsOptions) {
+    this.#backend = backend;
+    this.#options = options;
+  }
+
+  /**
+   * @param name a table's name or ARN, as a request has it.
+   * @returns undefined where there is no such table, or where it is being created, deleted or replaced.
+   */
+  find(region: string, name: string): Table | undefined | Promise<Table | undefined> {
+    const known = this.#known.get(region)?.get(name);
+    if (known === undefined) return this.#ask(region, name);
+    if (this.#backend.changes !== undefined) return known.table;
+    const { describeMs, clock } = this.#options;
+    const ageMs = clock.monotonic() - known.checkedAtMs;
+    if (ageMs < describeMs) return known.table;
+    if (ageMs < 2 * describeMs) {
+      this.#refresh(region, name);
+      return known.table;
+    }
+    this.#forgetId(known.table.id);
+    return this.#ask(region, name);
+  }
+
+  /** What `find` gave last, if it still holds; never asks the store. */
+  current(region: string, name: string): Table | undefined {
+    return this.#known.get(region)?.get(name)?.table;
+  }
+
+  /** The table of this name may have been created, deleted or changed. */
+  forget(region: string, name: string): void {
+    this.#forgets++;
+    this.#unknown.clear();
+    for (const tableId of this.idsOf(region, name)) this.#forgetId(tableId);
+  }
+
+  forgetAll(): void {
+    this.#forgets++;
+    this.#unknown.clear();
+    for (const tableId of [...this.#byId.keys()]) this.#forgetId(tableId);
+  }
+
+  /** The identities that a name or ARN may mean: also those of tables of the same name in other accounts. */
+  idsOf(region: string, name: string): string[] {
+    const { region: ofRegion, name: plainName } = parseTableName(region, name);
+    const ids = new Set<string>();
+    for (const table of this.#byId.values()) {
+      if (table.region === ofRegion && table.name === plainName) ids.add(table.id);
+    }
+    return [...ids];
+  }
+
+  /** The description that has this identity. */
+  byId(tableId: string): Table | undefined {
+    return this.#byId.get(tableId);
+  }
+
+  /** Ends once the store has answered what was asked. */
+  async idle(): Promise<void> {
+    await Promise.allSettled(this.#pending.values());
+  }
+
+  #ask(region: string, name: string): Table | undefined | Promise<Table | undefined> {
+    if (name.length > nameLengthMax) return undefined;
+    const asked = `${region}\n${name}`;
+    const untilMs = this.#unknown.get(asked);
+    if (untilMs !== undefined && this.#options.clock.monotonic() < untilMs) return undefined;
+    const pending = this.#pending.get(asked);
+    if (pending !== undefined) return pending;
+    const answer = this.#describe(region, name);
+    if (!(answer instanceof Promise)) return answer;
+    const settled = answer.finally(() => this.#pending.delete(asked));
+    this.#pending.set(asked, settled);
+    return settled;
+  }
+
+  #refresh(region: string, name: string): void {
+    if (!this.#pending.has(`${region}\n${name}`)) void this.#ask(region, name);
+  }
+
+  #describe(region: string, name: string): Table | undefined | Promise<Table | undefined> {
+    const forgets = this.#forgets;
+    const take = (reply: Reply | undefined) => this.#take(region, name, forgets, reply);
+    try {
+      const request = { operation: 'DescribeTable', input: { TableName: name }, region };
+      const reply = this.#backend.call(request);
+      return reply instanceof Promise ? reply.then(take, () => take(undefined)) : take(reply);
+    } catch {
+      return take(undefined);
+    }
+  }
+
+  /** A failed refresh changes nothing: the description is given up when it is too old. */
+  #take(region: string, name: string, forgets: number, reply: Reply | undefined): Table | undefined {
+    if (forgets !== this.#forgets) return undefined;
+    const table = reply === undefined ? undefined : this.#read(region, name, reply.output.Table);
+    const before = this.current(region, name);
+    if (table === undefined) {
+      this.#rememberUnknown(region, name);
+      if (reply === undefined) return before;
+      if (before !== undefined) this.#forgetId(before.id);
+      return undefined;
+    }
+    if (before !== undefined && before.id !== table.id) this.#forgetId(before.id);
+    return this.#keep(region, name, table);
+  }
+
+  /** A table that is being created or deleted is in no state to be cached. */
+  #read(region: string, asked: string, description: unknown): Table | undefined {
+    if (!isObject(description)) return undefined;
+    const { TableStatus: status } = description;
+    const id = identityOf(description);
+    const schema = readSchema(description);
+    if (id === undefined || schema === undefined) return undefined;
+    if (status !== 'ACTIVE' && status !== 'UPDATING') return undefined;
+    const names = parseTableName(region, asked);
+    return { id, schema, ...names, ...this.#options.settingsOf(names.name) };
+  }
+
+  #keep(region: string, name: string, described: Table): Table {
+    const table = this.#byId.get(described.id) ?? described;
+    const ofRegion = this.#known.get(region) ?? new Map<string, Known>();
+    this.#known.set(region, ofRegion);
+    if (!ofRegion.has(name)) this.#knownCount++;
+    ofRegion.set(name, { table, checkedAtMs: this.#options.clock.monotonic() });
+    this.#byId.set(table.id, table);
+    if (this.#knownCount > tablesMax) this.#forgetOldest();
+    return table;
+  }
+
+  #rememberUnknown(region: string, name: string): void {
+    if (this.#unknown.size >= unknownMax) this.#unknown.clear();
+    this.#unknown.set(`${region}\n${name}`, this.#options.clock.monotonic() + unknownMs);
+  }
+
+  #forgetOldest(): void {
+    for (const tableId of this.#byId.keys()) {
+      this.#forgetId(tableId);
+      return;
+    }
+  }
+
+  #forgetId(tableId: string): void {
+    this.#forgets++;
+    for (const [region, ofRegion] of this.#known) {
+      for (const [name, known] of ofRegion) {
+        if (known.table.id === tableId && ofRegion.delete(name)) this.#knownCount--;
+      }
+      if (ofRegion.size === 0) this.#known.delete(region);
+    }
+    this.#byId.delete(tableId);
+    this.#options.onForgotten(tableId);
+  }
+}
+
+interface Known {
+  readonly table: Table;
+  readonly checkedAtMs: number;
+}
+
+const tableArn = /^arn:[^:]+:dynamodb:([^:]+):[^:]*:table\/([^/]+)$/;
+
+/** The region and plain name that a table's name or ARN stands for. */
+export function parseTableName(region: string, name: string): { region: string; name: string } {
+  const arn = tableArn.exec(name);
+  return arn === null ? { region, name } : { region: arn[1] as string, name: arn[2] as string };
+}
+
+/** Stores that give no TableId at least date their tables. */
+function identityOf(description: Record<string, unknown>): string | undefined {
+  const { TableId: id, TableArn: arn, CreationDateTime: created } = description;
+  if (typeof id === 'string') return id;
+  return typeof arn === 'string' && created !== undefined ? `${arn} ${String(created)}` : undefined;
+}
+
+function readSchema(description: Record<string, unknown>): KeySchema | undefined {
+  const partition = readKeyAttribute(description, 'HASH');
+  const sort = readKeyAttribute(description, 'RANGE');
+  const elements = sort === undefined ? 1 : 2;
+  if (partition === undefined || objectsIn(description.KeySchema).length !== elements) return undefined;
+  return { partition, sort };
+}
+
+function readKeyAttribute(description: Record<string, unknown>, keyType: string): KeyAttribute | undefined {
+  const element = objectsIn(description.KeySchema).find(({ KeyType }) => KeyType === keyType);
+  if (element === undefined) return undefined;
+  const { AttributeName: name } = element;
+  const definition = objectsIn(description.AttributeDefinitions).find(
+    ({ AttributeName }) => AttributeName === name,
+  );
+  const type = definition?.AttributeType;
+  return typeof name === 'string' && isKeyType(type) ? { name, type } : undefined;
+}
+
+function objectsIn(list: unknown): Record<string, unknown>[] {
+  return Array.isArray(list) ? list.filter(isObject) : [];
+}
+
+function isKeyType(type: unknown): type is KeyType {
+  return type === 'S' || type === 'N' || type === 'B';
+}
