@@ -9,6 +9,8 @@ export interface ApplierOptions {
   readonly log: Logger;
   /** The meta rows that belong to what is committed now; called in the turn that freezes the overlay. */
   readonly collectMeta: () => MetaRows;
+  /** Makes durable what the log holds: LMDB must not know more than the log after power loss. */
+  readonly syncLog: () => Promise<void>;
   /** Gone tables whose items may still be in LMDB. */
   readonly droppedTables: Set<number>;
   /** LMDB has caught up with all that was committed when `collectMeta` was called last. */
@@ -20,7 +22,7 @@ export interface ApplierOptions {
  * LMDB.
  *
  * Invariants
- *  1. The position row is committed last, so LMDB holds at least all that its position says; what it holds beyond,
+ *  1. Nothing gets into LMDB before the log has it durably. The position row is committed last, so LMDB holds at least all that its position says; what it holds beyond,
  *     replay writes again.
  *  2. Entries leave the overlay in the turn in which reads begin to see their commit.
  *  3. The items of a dropped table are removed after its drop is applied; its number is never used again.
@@ -81,11 +83,12 @@ export class Applier {
   }
 
   async #applyOnce(): Promise<void> {
-    const { overlay, store, collectMeta, droppedTables, onApplied } = this.#options;
+    const { overlay, store, syncLog, collectMeta, droppedTables, onApplied } = this.#options;
     const dropped = [...droppedTables];
     const frozen = overlay.freeze();
     const meta = collectMeta();
     this.#dirty = false;
+    await syncLog();
     await store.apply(frozen, meta);
     store.refresh();
     overlay.release(frozen);

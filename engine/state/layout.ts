@@ -86,9 +86,7 @@ export class StateDamagedError extends Error {
   override readonly name = 'StateDamagedError';
 
   constructor(key: Buffer, reason: string) {
-    super(
-      `damaged data: the item at key ${key.toString('hex')} (table ${key.length >= 4 ? key.readUInt32BE(0) : '?'}): ${reason}`,
-    );
+    super(`damaged data: the item at key ${key.toString('hex')}: ${reason}`);
   }
 }
 

@@ -1,0 +1,118 @@
+import { itemSize } from '../protocol/attribute-value.ts';
+import { canonicalKey } from '../protocol/key.ts';
+import { openDataDirectory } from './data-directory.ts';
+import { DataLock } from './data-lock.ts';
+import { nodeFiles } from './files.ts';
+import { type LogReport, scanLog } from './log/scan.ts';
+import { parseItem } from './operation/write.ts';
+import { Recovery } from './recovery.ts';
+import { decodeValue, StateDamagedError, stateKey, tableOfKey, tablePrefix } from './state/layout.ts';
+import { State } from './state/state.ts';
+import { Store } from './state/store.ts';
+
+export interface CheckReport {
+  /** What was looked at, in lines for people. */
+  readonly summary: readonly string[];
+  /** What is wrong, one line each, naming the place; none if the folder is sound. */
+  readonly problems: readonly string[];
+}
+
+/**
+ * Reads everything in a data folder that no process has open and changes nothing: the log's batches and their chain,
+ * every value in LMDB against its checksum, and, with what the log adds, that every item lies under its own key, has
+ * the size that is noted, and that the tables' counts are true.
+ * @throws DataDirectoryInUseError, DataDirectoryError
+ */
+export async function checkDataDirectory(root: string): Promise<CheckReport> {
+  const directory = openDataDirectory(root);
+  const lock = DataLock.acquire(root);
+  const store = Store.open(directory.state, { readOnly: true });
+  try {
+    const recovery = new Recovery(store);
+    const log = await scanLog(nodeFiles, directory.log, recovery.position.lsn, (entries, endLsn) =>
+      recovery.replay(entries, endLsn),
+    );
+    const report = new Report();
+    report.addLog(log);
+    report.addStoredValues(store);
+    if (report.problems.length === 0) report.addTables(recovery, new State(recovery.overlay, store));
+    return report;
+  } finally {
+    await store.close();
+    lock.release();
+  }
+}
+
+class Report implements CheckReport {
+  readonly summary: string[] = [];
+  readonly problems: string[] = [];
+
+  addLog({ segments, problems, unfinishedBytes }: LogReport): void {
+    const entries = segments.reduce((sum, segment) => sum + segment.entries, 0);
+    this.summary.push(`log: ${segments.length} segments, ${entries} entries`);
+    if (unfinishedBytes > 0)
+      this.summary.push(`log: ${unfinishedBytes} bytes at its end were never acknowledged`);
+    for (const problem of problems) this.#problem(problem.message);
+  }
+
+  addStoredValues(store: Store): void {
+    let values = 0;
+    for (const { key, value } of store.rawRange('', allKeysEnd)) {
+      values++;
+      this.#expectIntact(key, value);
+    }
+    this.summary.push(`state: ${values} items`);
+  }
+
+  addTables(recovery: Recovery, state: State): void {
+    for (const table of recovery.catalog.all()) {
+      let itemCount = 0;
+      let sizeBytes = 0;
+      for (const [key, item] of state.range(
+        tablePrefix(table.number),
+        tablePrefix(table.number + 1),
+        false,
+      )) {
+        itemCount++;
+        sizeBytes += item.size;
+        const parsed = parseItem(item);
+        if (stateKey(table.number, canonicalKey(table.schema, parsed)) !== key) {
+          this.#problem(`table ${table.name}: an item lies under the key of another one: ${hex(key)}`);
+        }
+        if (itemSize(parsed) !== item.size)
+          this.#problem(`table ${table.name}: wrong item size at ${hex(key)}`);
+      }
+      const noted = recovery.statistics.of(table.number);
+      this.summary.push(`table ${table.name}: ${itemCount} items, ${sizeBytes} bytes`);
+      if (noted.itemCount === itemCount && noted.sizeBytes === sizeBytes) continue;
+      this.#problem(
+        `table ${table.name}: noted are ${noted.itemCount} items and ${noted.sizeBytes} bytes, ` +
+          `found ${itemCount} and ${sizeBytes}`,
+      );
+    }
+  }
+
+  #expectIntact(key: Buffer, value: Buffer): void {
+    try {
+      decodeValue(key, value);
+    } catch (error) {
+      if (!(error instanceof StateDamagedError)) throw error;
+      this.#problem(`${error.message} (table number ${tableOfKey(key.toString('latin1'))})`);
+    }
+  }
+
+  /** One broken disk makes many lines; the first ones tell. */
+  #problem(text: string): void {
+    if (this.problems.length < problemsMax) this.problems.push(text);
+    else if (this.problems.length === problemsMax) this.problems.push('and more');
+  }
+}
+
+const problemsMax = 100;
+
+/** Behind every key: none begins with four bytes 255, as table numbers stay far below. */
+const allKeysEnd = '\xff\xff\xff\xff';
+
+function hex(key: string): string {
+  return Buffer.from(key, 'latin1').toString('hex');
+}

@@ -1,0 +1,56 @@
+import type { TableDefinition } from './catalog.ts';
+import { droppedRow, droppedRowPrefix } from './state/applier.ts';
+import type { MetaRows, Store } from './state/store.ts';
+import type { TableStatistics } from './statistics.ts';
+
+/** How far LMDB has come, and what is known there beside items. */
+export interface Checkpoint {
+  readonly position: Position;
+  readonly tables: readonly AppliedTable[];
+  /** Tables that are gone and whose items may still be there. */
+  readonly droppedTables: readonly number[];
+}
+
+export interface Position {
+  /** LMDB holds everything that the log holds before. */
+  readonly lsn: number;
+  readonly nextSequence: number;
+  readonly lastTimeMs: number;
+  readonly nextTableNumber: number;
+}
+
+export interface AppliedTable {
+  readonly definition: TableDefinition;
+  readonly statistics: TableStatistics;
+}
+
+export function readCheckpoint(store: Store): Checkpoint {
+  const position = store.meta(positionRow);
+  return {
+    position: position === undefined ? start : (JSON.parse(position) as Position),
+    tables: Array.from(store.metaRows(tableRowPrefix), ([, text]) => JSON.parse(text) as AppliedTable),
+    droppedTables: Array.from(store.metaRows(droppedRowPrefix), ([row]) =>
+      Number(row.slice(droppedRowPrefix.length)),
+    ),
+  };
+}
+
+/** The rows that bring LMDB's meta data to `position`. */
+export function checkpointRows(
+  position: Position,
+  tables: ReadonlyMap<number, AppliedTable | undefined>,
+  droppedTables: Iterable<number>,
+): MetaRows {
+  const rows: MetaRows = new Map();
+  for (const [number, table] of tables) {
+    rows.set(`${tableRowPrefix}${number}`, table === undefined ? undefined : JSON.stringify(table));
+  }
+  for (const number of droppedTables) rows.set(droppedRow(number), '1');
+  rows.set(positionRow, JSON.stringify(position));
+  return rows;
+}
+
+const positionRow = 'position';
+const tableRowPrefix = 'table:';
+
+const start: Position = { lsn: 0, nextSequence: 1, lastTimeMs: 0, nextTableNumber: 1 };

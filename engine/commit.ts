@@ -1,0 +1,366 @@
+import type { ChangeListener, CommittedChange } from '../protocol/backend.ts';
+import type { Clock } from '../protocol/clock.ts';
+import { serviceUnavailable, throttling } from '../protocol/errors.ts';
+import type { KeyBytes } from '../protocol/key.ts';
+import { ItemJson, type Reply } from '../protocol/reply.ts';
+import { Catalog, type CatalogChange, readCatalogRecord, type TableDefinition } from './catalog.ts';
+import type { Position } from './checkpoint.ts';
+import { LogFullError } from './log/errors.ts';
+import { BatchEncoder, type Change, type Image } from './log/record.ts';
+import type { Log } from './log/segments.ts';
+import { type StateKey, stateKey } from './state/layout.ts';
+import { entryBytes, type Overlay, type OverlayEntry } from './state/overlay.ts';
+import type { State } from './state/state.ts';
+import type { Statistics } from './statistics.ts';
+
+/** What a write decides: the changes that it makes, all or none, and its answer once they are durable. */
+export interface Evaluated {
+  readonly changes: readonly Change[];
+  readonly reply: Reply;
+}
+
+/** What a write is evaluated against: everything evaluated before it, synced or not. */
+export interface WriteContext {
+  readonly catalog: Catalog;
+  /** When the write will have been committed, in ms; never less than for any write before. */
+  readonly timeMs: number;
+  /** @param key the canonical key. */
+  item(table: number, key: KeyBytes): ItemJson | undefined;
+}
+
+/** Runs in the commit queue, in one turn; throws what the caller is to get, and then nothing is changed. */
+export type Evaluate = (context: WriteContext) => Evaluated;
+
+export interface CommitterOptions {
+  readonly log: Log;
+  readonly state: State;
+  readonly overlay: Overlay;
+  /** The committed tables; the committer changes them on publishing. */
+  readonly catalog: Catalog;
+  readonly statistics: Statistics;
+  readonly clock: Clock;
+  /** Where the log that has been replayed ends. */
+  readonly position: Position;
+  /** Tables whose drop has been published are added. */
+  readonly droppedTables: Set<number>;
+  readonly overlayBytesMax: number;
+  /** Entries were published into the overlay. */
+  readonly onPublished: () => void;
+  /** The log can no longer be trusted: the process must stop. */
+  readonly onFatal: (error: Error) => void;
+}
+
+interface QueuedWrite extends Waiter {
+  readonly evaluate: Evaluate;
+  readonly origin: object | undefined;
+}
+
+interface Waiter {
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Writes evaluated and not yet durable, and whoever waits for that. */
+interface Batch {
+  readonly changes: PendingChange[];
+  readonly settle: { readonly waiter: Waiter; readonly outcome: Outcome }[];
+}
+
+type Outcome = { readonly reply: Reply } | { readonly error: unknown };
+
+type PendingChange =
+  | { readonly catalogChange: CatalogChange; readonly table: TableDefinition | undefined }
+  | {
+      readonly change: Change & { kind: 'item' };
+      readonly key: StateKey;
+      readonly entry: OverlayEntry;
+      readonly origin: object | undefined;
+    };
+
+/**
+ * The one writer. Every write of items or tables goes through here:
+ *
+ *     submit -> queue -> turn: evaluate in order, encode -> [one append in flight] log.append (write, fdatasync)
+ *                                                          -> publish: overlay, catalog, listeners, acknowledge
+ *
+ * Invariants
+ *  1. Writes are evaluated one at a time, each against the state that all earlier ones leave, synced or not.
+ *  2. Nothing is published, nor any reply sent, before what it is or was evaluated against is durable: a failed
+ *     condition and a write that changes nothing wait for the batches of the writes they saw.
+ *  3. Publishing a batch is one turn without await: overlay and catalog, then listeners in commit order, then
+ *     acknowledgements. So no read sees half of it, and no client has its answer before the caches know.
+ *  4. Sequence numbers and commit times only rise, over restarts too.
+ *  5. When an append fails and the log could be cut back, everything evaluated since is forgotten and refused
+ *     together: later writes may have been evaluated against it.
+ *  6. When durability is in doubt (`onFatal`), nothing is ever acknowledged again.
+ *
+ * Memory is bounded: the queue in number, a batch and the overlay in bytes. A full overlay stops the turns until the
+ * applier has caught up; a full queue refuses writers (ThrottlingException).
+ *
+ * Rejected: evaluating on submission, without a queue. It saves one turn, but then the bound of the overlay would have
+ * to refuse where it now delays, and writes of one turn of the event loop would be spread over more batches.
+ */
+export class Committer {
+  readonly #options: CommitterOptions;
+  readonly #context: WriteContext & { timeMs: number; catalog: Catalog };
+  readonly #listeners = new Set<ChangeListener>();
+  readonly #pending = new Map<StateKey, OverlayEntry>();
+  #pendingBytes = 0;
+  #queue: QueuedWrite[] = [];
+  #turnScheduled = false;
+  /** Of the open batch; what is being appended the log has already taken out of it. */
+  #encoder = new BatchEncoder();
+  #open = newBatch();
+  #inFlight: Batch | undefined;
+  #nextSequence: number;
+  #publishedLsn: number;
+  #closed: Error | undefined;
+  #drained: (() => void) | undefined;
+
+  constructor(options: CommitterOptions) {
+    this.#options = options;
+    this.#nextSequence = options.position.nextSequence;
+    this.#publishedLsn = options.position.lsn;
+    this.#context = {
+      catalog: copyOf(options.catalog),
+      timeMs: options.position.lastTimeMs,
+      item: (table, key) => this.#evaluatedItem(stateKey(table, key)),
+    };
+  }
+
+  /** The sequence number that the next change gets. */
+  get nextSequence(): number {
+    return this.#nextSequence;
+  }
+
+  get lastTimeMs(): number {
+    return this.#context.timeMs;
+  }
+
+  /** The end of what is published: the overlay and LMDB together hold the log up to here. */
+  get publishedLsn(): number {
+    return this.#publishedLsn;
+  }
+
+  subscribe(listener: ChangeListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * @param origin goes along with the change records of this write.
+   * @returns its reply once it is durable; rejects with what `evaluate` threw, ThrottlingException when too many
+   *   writes wait, ServiceUnavailable when the log could not be written and the write did not happen.
+   */
+  submit(evaluate: Evaluate, origin?: object): Promise<Reply> {
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
+    if (this.#queue.length >= queuedWritesMax) {
+      return Promise.reject(throttling('Too many writes are waiting for the disk. Try again later.'));
+    }
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ evaluate, origin, resolve, reject });
+      this.#scheduleTurn();
+    });
+  }
+
+  /** To be called when the overlay has become smaller. */
+  overlayReleased(): void {
+    if (this.#queue.length > 0) this.#scheduleTurn();
+  }
+
+  /** Refuses further writes and resolves when all that were submitted are answered. */
+  async close(): Promise<void> {
+    this.#closed ??= serviceUnavailable('The server is shutting down.');
+    if (this.#idle) return;
+    await new Promise<void>((resolve) => {
+      this.#drained = resolve;
+    });
+  }
+
+  get #idle(): boolean {
+    return this.#queue.length === 0 && this.#inFlight === undefined && this.#open.settle.length === 0;
+  }
+
+  #scheduleTurn(): void {
+    if (this.#turnScheduled) return;
+    this.#turnScheduled = true;
+    setImmediate(() => this.#turn());
+  }
+
+  #turn(): void {
+    this.#turnScheduled = false;
+    let taken = 0;
+    for (; taken < this.#queue.length && this.#hasRoom; taken++)
+      this.#evaluate(this.#queue[taken] as QueuedWrite);
+    this.#queue.splice(0, taken);
+    this.#appendOpen();
+  }
+
+  get #hasRoom(): boolean {
+    return (
+      this.#options.overlay.bytes + this.#pendingBytes < this.#options.overlayBytesMax &&
+      this.#encoder.byteLength < batchBytesMax
+    );
+  }
+
+  #evaluate(write: QueuedWrite): void {
+    this.#context.timeMs = Math.max(this.#context.timeMs, this.#options.clock.now());
+    try {
+      const { changes, reply } = write.evaluate(this.#context);
+      if (changes.length > 0) this.#add(changes, write.origin);
+      this.#settleWhenDurable(write, { reply });
+    } catch (error) {
+      this.#settleWhenDurable(write, { error });
+    }
+  }
+
+  #add(changes: readonly Change[], origin: object | undefined): void {
+    const batch = this.#open;
+    this.#encoder.add({ firstSequence: this.#nextSequence, timeMs: this.#context.timeMs, changes });
+    this.#nextSequence += changes.length;
+    for (const change of changes) {
+      if (change.kind === 'catalog') {
+        const catalogChange = readCatalogRecord(change.json);
+        const table = changedTable(this.#context.catalog, catalogChange);
+        this.#context.catalog.apply(catalogChange);
+        batch.changes.push({ catalogChange, table });
+      } else {
+        const key = stateKey(change.table, change.key);
+        const entry = { item: asItem(change.newImage) };
+        this.#pending.set(key, entry);
+        this.#pendingBytes += entryBytes(key, entry);
+        batch.changes.push({ change, key, entry, origin });
+      }
+    }
+  }
+
+  /** Invariant 2: the youngest batch holds, or comes after, everything that the outcome was decided on. */
+  #settleWhenDurable(waiter: Waiter, outcome: Outcome): void {
+    const youngest = this.#open.changes.length > 0 ? this.#open : this.#inFlight;
+    if (youngest === undefined) settle(waiter, outcome);
+    else youngest.settle.push({ waiter, outcome });
+  }
+
+  #appendOpen(): void {
+    if (this.#inFlight !== undefined || this.#open.changes.length === 0) {
+      this.#noteIfDrained();
+      return;
+    }
+    const batch = this.#open;
+    this.#inFlight = batch;
+    this.#open = newBatch();
+    this.#options.log.append(this.#encoder).then(
+      ({ endLsn }) => this.#publish(batch, endLsn),
+      (error: Error) => this.#appendFailed(error),
+    );
+  }
+
+  /** Invariant 3: no await in here, nor in anything it calls. */
+  #publish(batch: Batch, endLsn: number): void {
+    this.#inFlight = undefined;
+    this.#publishedLsn = endLsn;
+    for (const change of batch.changes) this.#show(change);
+    for (const change of batch.changes) this.#announce(change);
+    for (const { waiter, outcome } of batch.settle) settle(waiter, outcome);
+    this.#options.onPublished();
+    if (this.#queue.length > 0) this.#scheduleTurn();
+    this.#appendOpen();
+  }
+
+  #show(pending: PendingChange): void {
+    const { catalog, overlay, statistics, droppedTables } = this.#options;
+    if ('catalogChange' in pending) {
+      catalog.apply(pending.catalogChange);
+      statistics.catalogChanged(pending.catalogChange);
+      if ('remove' in pending.catalogChange) droppedTables.add(pending.catalogChange.remove);
+      return;
+    }
+    const { change, key, entry } = pending;
+    overlay.set(key, entry);
+    statistics.itemChanged(change);
+    this.#pendingBytes -= entryBytes(key, entry);
+    if (this.#pending.get(key) === entry) this.#pending.delete(key);
+  }
+
+  #announce(pending: PendingChange): void {
+    if (this.#listeners.size === 0) return;
+    if ('catalogChange' in pending) {
+      if (pending.table === undefined) return;
+      const { region, name, id } = pending.table;
+      for (const listener of this.#listeners) listener.table({ region, tableName: name, tableId: id });
+      return;
+    }
+    const table = this.#options.catalog.byNumber(pending.change.table);
+    if (table === undefined) return;
+    const { change, entry, origin } = pending;
+    const committed: CommittedChange = {
+      tableId: table.definition.id,
+      key: change.key,
+      oldItem: asItem(change.oldImage),
+      newItem: entry.item,
+      origin,
+    };
+    for (const listener of this.#listeners) listener.item(committed);
+  }
+
+  /** Invariants 5 and 6. */
+  #appendFailed(error: Error): void {
+    const batches = [this.#inFlight, this.#open];
+    this.#inFlight = undefined;
+    this.#open = newBatch();
+    this.#encoder = new BatchEncoder();
+    this.#pending.clear();
+    this.#pendingBytes = 0;
+    this.#context.catalog = copyOf(this.#options.catalog);
+    if (!(error instanceof LogFullError)) {
+      this.#closed = serviceUnavailable('The log can no longer be written.');
+      this.#options.onFatal(error);
+    }
+    const refusal = serviceUnavailable(`The write could not be stored: ${error.message}`);
+    for (const batch of batches) for (const { waiter } of batch?.settle ?? []) waiter.reject(refusal);
+    if (this.#queue.length > 0) this.#scheduleTurn();
+    this.#noteIfDrained();
+  }
+
+  #noteIfDrained(): void {
+    if (!this.#idle) return;
+    this.#drained?.();
+    this.#drained = undefined;
+  }
+
+  #evaluatedItem(key: StateKey): ItemJson | undefined {
+    const pending = this.#pending.get(key);
+    return pending === undefined ? this.#options.state.get(key) : pending.item;
+  }
+}
+
+/** Writes that wait for their turn. */
+const queuedWritesMax = 20_000;
+
+/** Encoded bytes from which on a batch takes no further write. */
+const batchBytesMax = 8 * 1024 * 1024;
+
+function newBatch(): Batch {
+  return { changes: [], settle: [] };
+}
+
+function settle(waiter: Waiter, outcome: Outcome): void {
+  if ('reply' in outcome) waiter.resolve(outcome.reply);
+  else waiter.reject(outcome.error);
+}
+
+function asItem(image: Image | undefined): ItemJson | undefined {
+  return image instanceof ItemJson || image === undefined ? image : new ItemJson(image.json, image.size);
+}
+
+/** The definition that a change makes, or takes away. */
+function changedTable(catalog: Catalog, change: CatalogChange): TableDefinition | undefined {
+  return 'put' in change ? change.put : catalog.byNumber(change.remove)?.definition;
+}
+
+function copyOf(catalog: Catalog): Catalog {
+  const copy = new Catalog();
+  copy.reserveNumbersBelow(catalog.nextNumber);
+  for (const table of catalog.all()) copy.apply({ put: table.definition });
+  return copy;
+}

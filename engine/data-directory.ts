@@ -1,0 +1,79 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Where the parts of a data folder lie. */
+export interface DataDirectory {
+  readonly root: string;
+  readonly log: string;
+  readonly state: string;
+}
+
+/** The version of the folder's layout as a whole; log and state have versions of their own. */
+const formatVersion = 1;
+
+/**
+ * Makes the folder if it is missing, and refuses one that is not ours or of a version that this program does not know.
+ * @throws DataDirectoryError
+ */
+export function prepareDataDirectory(root: string): DataDirectory {
+  mkdirSync(root, { recursive: true });
+  const path = join(root, 'format.json');
+  const text = readIfThere(path);
+  if (text === undefined)
+    writeWhole(path, `${JSON.stringify({ slipstream: 'data', version: formatVersion })}\n`);
+  else checkFormat(path, text);
+  return dataDirectory(root);
+}
+
+/** The same for a folder that has to be there already. */
+export function openDataDirectory(root: string): DataDirectory {
+  const path = join(root, 'format.json');
+  const text = readIfThere(path);
+  if (text === undefined) throw new DataDirectoryError(`${root} is not a data folder: it has no format.json`);
+  checkFormat(path, text);
+  return dataDirectory(root);
+}
+
+/** The folder as a whole cannot be used; the message names the file. */
+export class DataDirectoryError extends Error {
+  override readonly name = 'DataDirectoryError';
+}
+
+function dataDirectory(root: string): DataDirectory {
+  return { root, log: join(root, 'log'), state: join(root, 'state') };
+}
+
+function checkFormat(path: string, text: string): void {
+  const version = versionOf(text);
+  if (version === undefined)
+    throw new DataDirectoryError(`${path} is not the mark of a data folder, or is damaged`);
+  if (version === formatVersion) return;
+  throw new DataDirectoryError(
+    `${path}: the data folder has format ${version}, this program knows format ${formatVersion}. ` +
+      'Use the version of Slipstream that wrote it, or a newer one.',
+  );
+}
+
+function versionOf(text: string): number | undefined {
+  try {
+    const mark = JSON.parse(text) as { slipstream?: unknown; version?: unknown };
+    return mark.slipstream === 'data' && typeof mark.version === 'number' ? mark.version : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A crash leaves the whole file or none. */
+function writeWhole(path: string, text: string): void {
+  writeFileSync(`${path}.new`, text, { flush: true });
+  renameSync(`${path}.new`, path);
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

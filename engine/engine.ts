@@ -1,0 +1,230 @@
+import type { Backend, ChangeFeed, Request } from '../protocol/backend.ts';
+import type { Clock } from '../protocol/clock.ts';
+import { unknownOperation } from '../protocol/errors.ts';
+import type { Logger } from '../protocol/logger.ts';
+import type { Reply } from '../protocol/reply.ts';
+import type { Catalog } from './catalog.ts';
+import { type AppliedTable, checkpointRows, type Position } from './checkpoint.ts';
+import { Committer } from './commit.ts';
+import { type DataDirectory, prepareDataDirectory } from './data-directory.ts';
+import { DataLock } from './data-lock.ts';
+import { type Files, nodeFiles } from './files.ts';
+import { Log } from './log/segments.ts';
+import { batchWriteItem } from './operation/batch-write.ts';
+import { describeLimits } from './operation/describe.ts';
+import { query, scan } from './operation/query.ts';
+import { batchGetItem, getItem } from './operation/read.ts';
+import { createTable, deleteTable, describeTable, listTables, updateTable } from './operation/table.ts';
+import { deleteItem, putItem, updateItem } from './operation/write.ts';
+import { Recovery } from './recovery.ts';
+import type { Services } from './services.ts';
+import { Applier } from './state/applier.ts';
+import { State } from './state/state.ts';
+import { Store } from './state/store.ts';
+import type { Statistics } from './statistics.ts';
+import { TableLife } from './table-life.ts';
+
+export interface EngineOptions {
+  /** Made if missing; one process at a time. */
+  readonly dataDirectory: string;
+  readonly clock: Clock;
+  /** `relaxed`: acknowledge before the log is synced; power loss can take back the last writes. */
+  readonly durability: 'sync' | 'relaxed';
+  /** A log segment is closed when it is longer; 1 MiB or more. */
+  readonly logSegmentBytesMax: number;
+  /** Committed writes that LMDB has not taken yet; writers wait when there are more. */
+  readonly overlayBytesMax: number;
+  /** How long tables stay CREATING, UPDATING and DELETING. */
+  readonly controlPlaneDelayMs: number;
+  readonly log: Logger;
+  /** The log can no longer be trusted; the process must end. */
+  readonly onFatal: (error: Error) => void;
+  /** The disk under the log; the operating system's where absent. */
+  readonly files?: Files;
+}
+
+/** The bundled table engine: the DynamoDB API on a durable log with LMDB behind it. */
+export class Engine implements Backend {
+  readonly changes: ChangeFeed;
+  readonly #parts: Parts;
+  #closing: Promise<void> | undefined;
+
+  private constructor(parts: Parts) {
+    this.#parts = parts;
+    this.changes = parts.services.committer;
+  }
+
+  /**
+   * Opens the folder, replays what LMDB lacks, and is ready.
+   * @throws DataDirectoryInUseError, DataDirectoryError, LogDamagedError; their messages name file and fix
+   */
+  static async open(options: EngineOptions): Promise<Engine> {
+    const directory = prepareDataDirectory(options.dataDirectory);
+    const lock = DataLock.acquire(directory.root);
+    try {
+      return new Engine(await openParts(options, directory, lock));
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  call(request: Request): Reply | Promise<Reply> {
+    const operation = operations.get(request.operation);
+    if (operation === undefined) throw unknownOperation();
+    return operation(this.#parts.services, request);
+  }
+
+  /** Answers what was called, brings LMDB up to date, and closes all files. */
+  close(): Promise<void> {
+    this.#closing ??= closeParts(this.#parts);
+    return this.#closing;
+  }
+}
+
+type OperationHandler = (services: Services, request: Request) => Reply | Promise<Reply>;
+
+const operations: ReadonlyMap<string, OperationHandler> = new Map(
+  Object.entries({
+    BatchGetItem: batchGetItem,
+    BatchWriteItem: batchWriteItem,
+    CreateTable: createTable,
+    DeleteItem: deleteItem,
+    DeleteTable: deleteTable,
+    DescribeLimits: describeLimits,
+    DescribeTable: describeTable,
+    GetItem: getItem,
+    ListTables: listTables,
+    PutItem: putItem,
+    Query: query,
+    Scan: scan,
+    UpdateItem: updateItem,
+    UpdateTable: updateTable,
+  }),
+);
+
+interface Parts {
+  readonly lock: DataLock;
+  readonly store: Store;
+  readonly applier: Applier;
+  readonly log: Log;
+  readonly services: Services;
+}
+
+async function openParts(options: EngineOptions, directory: DataDirectory, lock: DataLock): Promise<Parts> {
+  const store = Store.open(directory.state, { readOnly: false });
+  try {
+    return await startParts(options, directory, lock, store);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function startParts(
+  options: EngineOptions,
+  directory: DataDirectory,
+  lock: DataLock,
+  store: Store,
+): Promise<Parts> {
+  const recovered = new Recovery(store);
+  const { overlay, catalog, statistics, droppedTables } = recovered;
+  const log = await Log.open(
+    {
+      files: options.files ?? nodeFiles,
+      directory: directory.log,
+      segmentBytesMax: options.logSegmentBytesMax,
+      appliedTo: recovered.position.lsn,
+      syncMode: options.durability === 'sync' ? 'group' : 'relaxed',
+      idleMarkMs,
+      onFatal: options.onFatal,
+    },
+    (entries, endLsn) => recovered.replay(entries, endLsn),
+  );
+  const state = new State(overlay, store);
+  const committer = new Committer({
+    log,
+    state,
+    overlay,
+    catalog,
+    statistics,
+    droppedTables,
+    clock: options.clock,
+    position: recovered.position,
+    overlayBytesMax: options.overlayBytesMax,
+    onPublished: () => applier.committed(),
+    onFatal: options.onFatal,
+  });
+  let applyingLsn = 0;
+  const applier = new Applier({
+    store,
+    overlay,
+    droppedTables,
+    log: options.log,
+    syncLog: () => log.sync(),
+    collectMeta: () => {
+      applyingLsn = committer.publishedLsn;
+      return checkpointRows(
+        positionOf(committer, catalog),
+        changedTables(catalog, statistics),
+        droppedTables,
+      );
+    },
+    onApplied: () => {
+      statistics.applied();
+      committer.overlayReleased();
+      removeAppliedSegments(log, applyingLsn, options.log);
+    },
+  });
+  const tableLife = new TableLife({
+    committer,
+    controlPlaneDelayMs: options.controlPlaneDelayMs,
+    log: options.log,
+  });
+  for (const table of catalog.all()) tableLife.entered(table.definition);
+  if (overlay.size > 0 || droppedTables.size > 0) applier.committed();
+  return {
+    lock,
+    store,
+    applier,
+    log,
+    services: { catalog, state, statistics, committer, tableLife, clock: options.clock },
+  };
+}
+
+function positionOf(committer: Committer, catalog: Catalog): Position {
+  return {
+    lsn: committer.publishedLsn,
+    nextSequence: committer.nextSequence,
+    lastTimeMs: committer.lastTimeMs,
+    nextTableNumber: catalog.nextNumber,
+  };
+}
+
+function changedTables(catalog: Catalog, statistics: Statistics): Map<number, AppliedTable | undefined> {
+  const tables = new Map<number, AppliedTable | undefined>();
+  for (const number of statistics.startApplying()) {
+    const table = catalog.byNumber(number);
+    tables.set(number, table && { definition: table.definition, statistics: statistics.of(number) });
+  }
+  return tables;
+}
+
+/** Nothing needs a segment any more that LMDB has taken whole. */
+function removeAppliedSegments(log: Log, appliedLsn: number, logger: Logger): void {
+  log.removeBefore(appliedLsn).catch((error: unknown) => {
+    logger.warn({ error }, 'cannot remove old log segments; trying again after the next apply');
+  });
+}
+
+async function closeParts({ lock, store, applier, log, services }: Parts): Promise<void> {
+  services.tableLife.close();
+  await services.committer.close();
+  await applier.close();
+  await log.close();
+  await store.close();
+  lock.release();
+}
+
+/** How long the log is quiet before a mark proves its last batch durable. */
+const idleMarkMs = 50;

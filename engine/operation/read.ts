@@ -1,0 +1,129 @@
+import type { Item } from '../../protocol/attribute-value.ts';
+import type { Request } from '../../protocol/backend.ts';
+import {
+  type Consistency,
+  type ConsumedCapacity,
+  consumedCapacity,
+  readUnits,
+} from '../../protocol/capacity.ts';
+import { bindProjection, type Projection, projectItem } from '../../protocol/expression/projection.ts';
+import { Substitutions } from '../../protocol/expression/substitutions.ts';
+import { canonicalKey, type KeyBytes } from '../../protocol/key.ts';
+import type { BatchGetItemInput, KeysAndAttributes } from '../../protocol/operation.ts';
+import { type ItemJson, type Output, Reply } from '../../protocol/reply.ts';
+import { tableNameOf } from '../../protocol/table-name.ts';
+import { checkDistinctKeys, checkKey } from '../../protocol/validate/item.ts';
+import { validateBatchGetItem, validateGetItem } from '../../protocol/validate/read.ts';
+import type { Table } from '../catalog.ts';
+import type { Services } from '../services.ts';
+import { stateKey } from '../state/layout.ts';
+import { parseItem } from './write.ts';
+
+/** AWS: API_GetItem. */
+export function getItem({ catalog, state }: Services, request: Request): Reply {
+  const input = validateGetItem(request.input);
+  const projection = projectionOf(input);
+  const table = catalog.serving(request.region, tableNameOf(input.TableName));
+  checkKey(table.schema, input.Key);
+  const item = state.get(stateKey(table.number, canonicalKey(table.schema, input.Key)));
+  const output: Output = {};
+  if (item !== undefined) output.Item = projected(item, projection);
+  const units = readUnits(item?.size ?? 0, consistencyOf(input));
+  const capacity = consumedCapacity(input.ReturnConsumedCapacity, table.name, units);
+  if (capacity !== undefined) output.ConsumedCapacity = capacity;
+  return new Reply(output);
+}
+
+/** AWS: API_BatchGetItem. Past 16 MB of items the rest of the keys comes back unprocessed. */
+export function batchGetItem({ catalog, state }: Services, request: Request): Reply {
+  const input = validateBatchGetItem(request.input);
+  const plans = Object.entries(input.RequestItems).map(([name, keys]) => ({
+    name: tableNameOf(name),
+    requestedAs: name,
+    request: keys,
+    projection: projectionOf(keys),
+  }));
+  const reads = plans.map((plan) => tableRead(plan, catalog.serving(request.region, plan.name)));
+  const batch = new BatchReader(input, (table, key) => state.get(stateKey(table.number, key)));
+  for (const read of reads) batch.read(read);
+  return batch.reply();
+}
+
+interface TableRead {
+  /** The name or ARN under which the request asked, and the reply answers. */
+  readonly requestedAs: string;
+  readonly request: KeysAndAttributes;
+  readonly projection: Projection | undefined;
+  readonly table: Table;
+  readonly keys: readonly KeyBytes[];
+}
+
+function tableRead(plan: Omit<TableRead, 'table' | 'keys'>, table: Table): TableRead {
+  const keys = plan.request.Keys.map((key) => {
+    checkKey(table.schema, key);
+    return canonicalKey(table.schema, key);
+  });
+  checkDistinctKeys(keys);
+  return { ...plan, table, keys };
+}
+
+/** Gathers the answer of a BatchGetItem, table by table. */
+class BatchReader {
+  readonly #input: BatchGetItemInput;
+  readonly #get: (table: Table, key: KeyBytes) => ItemJson | undefined;
+  readonly #responses: Record<string, unknown[]> = {};
+  readonly #unprocessed: Record<string, KeysAndAttributes> = {};
+  readonly #capacities: ConsumedCapacity[] = [];
+  #bytes = 0;
+
+  constructor(input: BatchGetItemInput, get: (table: Table, key: KeyBytes) => ItemJson | undefined) {
+    this.#input = input;
+    this.#get = get;
+  }
+
+  read({ requestedAs, request, projection, table, keys }: TableRead): void {
+    const items: unknown[] = [];
+    let units = 0;
+    let read = 0;
+    for (; read < keys.length && this.#bytes < batchBytesMax; read++) {
+      const item = this.#get(table, keys[read] as KeyBytes);
+      units += readUnits(item?.size ?? 0, consistencyOf(request));
+      if (item === undefined) continue;
+      if (this.#bytes + item.size > batchBytesMax) break;
+      this.#bytes += item.size;
+      items.push(projected(item, projection));
+    }
+    this.#responses[requestedAs] = items;
+    if (read < keys.length) this.#unprocessed[requestedAs] = { ...request, Keys: request.Keys.slice(read) };
+    const capacity = consumedCapacity(this.#input.ReturnConsumedCapacity, table.name, units);
+    if (capacity !== undefined) this.#capacities.push(capacity);
+  }
+
+  reply(): Reply {
+    const output: Output = { Responses: this.#responses, UnprocessedKeys: this.#unprocessed };
+    if (this.#capacities.length > 0) output.ConsumedCapacity = this.#capacities;
+    return new Reply(output);
+  }
+}
+
+/** The items of one BatchGetItem (AWS: API_BatchGetItem). */
+const batchBytesMax = 16 * 1024 * 1024;
+
+function projected(item: ItemJson, projection: Projection | undefined): ItemJson | Item {
+  return projection === undefined ? item : projectItem(projection, parseItem(item));
+}
+
+function projectionOf(input: {
+  ProjectionExpression?: string;
+  ExpressionAttributeNames?: Record<string, string>;
+}): Projection | undefined {
+  const substitutions = new Substitutions(input.ExpressionAttributeNames, undefined);
+  const text = input.ProjectionExpression;
+  const projection = text === undefined ? undefined : bindProjection(text, substitutions);
+  substitutions.finish();
+  return projection;
+}
+
+function consistencyOf(input: { ConsistentRead?: boolean }): Consistency {
+  return input.ConsistentRead === true ? 'strong' : 'eventual';
+}

@@ -1,0 +1,247 @@
+import { randomUUID } from 'node:crypto';
+import type { Request } from '../../protocol/backend.ts';
+import {
+  limitExceeded,
+  resourceInUse,
+  tableAlreadyExists,
+  tableNotFound,
+  validationError,
+} from '../../protocol/errors.ts';
+import type { CreateTableInput, ListTablesInput, UpdateTableInput } from '../../protocol/operation.ts';
+import { Reply } from '../../protocol/reply.ts';
+import { tableNameOf } from '../../protocol/table-name.ts';
+import {
+  checkThroughputChanges,
+  validateCreateTable,
+  validateDeleteTable,
+  validateDescribeTable,
+  validateListTables,
+  validateUpdateTable,
+} from '../../protocol/validate/table.ts';
+import { type Billing, type Catalog, catalogRecord, type TableDefinition } from '../catalog.ts';
+import type { WriteContext } from '../commit.ts';
+import type { Services } from '../services.ts';
+import { tableDescription } from './table-description.ts';
+
+/** AWS: API_CreateTable. */
+export async function createTable(services: Services, request: Request): Promise<Reply> {
+  const input = validateCreateTable(request.input);
+  refuseLater(input, createLater);
+  const name = tableNameOf(input.TableName);
+  return submitTable(services, (context) => {
+    if (context.catalog.get(request.region, name) !== undefined) throw tableAlreadyExists(name);
+    if (tableNames(context.catalog, request.region).length >= tablesMax) {
+      throw limitExceeded(`The maximum number of tables is ${tablesMax}`);
+    }
+    return newTable(input, request.region, name, context);
+  });
+}
+
+/** AWS: API_UpdateTable; here billing mode, throughput and deletion protection. */
+export async function updateTable(services: Services, request: Request): Promise<Reply> {
+  const input = validateUpdateTable(request.input);
+  refuseLater(input, updateLater);
+  return submitTable(services, (context) => {
+    const current = existing(context.catalog, request.region, tableNameOf(input.TableName));
+    refuseUnlessActive(current);
+    checkThroughputChanges(input, tableDescription(current, services.statistics.of(current.number)));
+    return { ...current, ...changedBy(input, current, context.timeMs), status: 'UPDATING' };
+  });
+}
+
+/** AWS: API_DeleteTable. */
+export async function deleteTable(services: Services, request: Request): Promise<Reply> {
+  const input = validateDeleteTable(request.input);
+  return submitTable(services, (context) => {
+    const current = existing(context.catalog, request.region, tableNameOf(input.TableName));
+    refuseUnlessActive(current);
+    if (current.deletionProtection) {
+      throw validationError(
+        'Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.',
+      );
+    }
+    return { ...current, status: 'DELETING' };
+  });
+}
+
+/** AWS: API_DescribeTable. */
+export function describeTable({ catalog, statistics }: Services, request: Request): Reply {
+  const input = validateDescribeTable(request.input);
+  const table = existing(catalog, request.region, tableNameOf(input.TableName));
+  return new Reply({ Table: tableDescription(table, statistics.of(table.number)) });
+}
+
+/** AWS: API_ListTables. */
+export function listTables({ catalog }: Services, request: Request): Reply {
+  const input: ListTablesInput = validateListTables(request.input);
+  const after = input.ExclusiveStartTableName ?? '';
+  const names = tableNames(catalog, request.region).filter((name) => name > after);
+  const page = names.sort(byCodeUnits).slice(0, input.Limit ?? listTablesMax);
+  const last = page.at(-1);
+  return new Reply({
+    TableNames: page,
+    ...(last !== undefined && page.length < names.length && { LastEvaluatedTableName: last }),
+  });
+}
+
+/** Tables of an account in one region (AWS: ServiceQuotas). */
+const tablesMax = 2500;
+const listTablesMax = 100;
+
+/** Commits what `decide` makes of a table, answers with its description, and sets its life going. */
+async function submitTable(
+  { committer, statistics, tableLife }: Services,
+  decide: (context: WriteContext) => TableDefinition,
+): Promise<Reply> {
+  let decided: TableDefinition | undefined;
+  const reply = await committer.submit((context) => {
+    decided = decide(context);
+    const description = tableDescription(decided, statistics.of(decided.number));
+    return {
+      changes: [catalogRecord({ put: decided })],
+      reply: new Reply({ TableDescription: description }),
+    };
+  });
+  if (decided !== undefined) tableLife.entered(decided);
+  return reply;
+}
+
+function newTable(
+  input: CreateTableInput,
+  region: string,
+  name: string,
+  context: WriteContext,
+): TableDefinition {
+  return {
+    number: context.catalog.nextNumber,
+    id: randomUUID(),
+    region,
+    name,
+    status: 'CREATING',
+    createdMs: context.timeMs,
+    keySchema: input.KeySchema,
+    attributeDefinitions: input.AttributeDefinitions,
+    billing: newBilling(input, context.timeMs),
+    deletionProtection: input.DeletionProtectionEnabled === true,
+  };
+}
+
+function newBilling(input: CreateTableInput, timeMs: number): Billing {
+  const onDemand = input.BillingMode === 'PAY_PER_REQUEST';
+  return {
+    mode: onDemand ? 'PAY_PER_REQUEST' : 'PROVISIONED',
+    readUnits: input.ProvisionedThroughput?.ReadCapacityUnits ?? 0,
+    writeUnits: input.ProvisionedThroughput?.WriteCapacityUnits ?? 0,
+    decreasesToday: 0,
+    ...(onDemand && { payPerRequestSinceMs: timeMs }),
+    ...(input.OnDemandThroughput !== undefined && { onDemandMaximum: input.OnDemandThroughput }),
+  };
+}
+
+function changedBy(
+  input: UpdateTableInput,
+  { billing, deletionProtection }: TableDefinition,
+  timeMs: number,
+): Pick<TableDefinition, 'billing' | 'deletionProtection'> {
+  return {
+    billing: changedBilling(input, billing, timeMs),
+    deletionProtection: input.DeletionProtectionEnabled ?? deletionProtection,
+  };
+}
+
+function changedBilling(input: UpdateTableInput, billing: Billing, timeMs: number): Billing {
+  const mode = input.BillingMode ?? billing.mode;
+  if (mode === 'PAY_PER_REQUEST') return onDemandBilling(input, billing, timeMs);
+  const readUnits = input.ProvisionedThroughput?.ReadCapacityUnits ?? billing.readUnits;
+  const writeUnits = input.ProvisionedThroughput?.WriteCapacityUnits ?? billing.writeUnits;
+  const increased = readUnits > billing.readUnits || writeUnits > billing.writeUnits;
+  const decreased = readUnits < billing.readUnits || writeUnits < billing.writeUnits;
+  const { onDemandMaximum: _dropped, ...kept } = billing;
+  return {
+    ...kept,
+    mode,
+    readUnits,
+    writeUnits,
+    ...(increased && { lastIncreaseMs: timeMs }),
+    ...(decreased && { lastDecreaseMs: timeMs, decreasesToday: decreasesUntil(billing, timeMs) + 1 }),
+  };
+}
+
+function onDemandBilling(input: UpdateTableInput, billing: Billing, timeMs: number): Billing {
+  const changesMode = billing.mode !== 'PAY_PER_REQUEST';
+  return {
+    ...billing,
+    mode: 'PAY_PER_REQUEST',
+    readUnits: 0,
+    writeUnits: 0,
+    ...(changesMode && { payPerRequestSinceMs: timeMs }),
+    ...(input.OnDemandThroughput !== undefined && { onDemandMaximum: input.OnDemandThroughput }),
+  };
+}
+
+/** Decreases are counted by UTC day (AWS: ServiceQuotas). */
+export function decreasesUntil({ lastDecreaseMs, decreasesToday }: Billing, timeMs: number): number {
+  const sameDay = lastDecreaseMs !== undefined && utcDay(lastDecreaseMs) === utcDay(timeMs);
+  return sameDay ? decreasesToday : 0;
+}
+
+function utcDay(timeMs: number): number {
+  return Math.floor(timeMs / 86_400_000);
+}
+
+function existing(catalog: Catalog, region: string, name: string): TableDefinition {
+  const table = catalog.get(region, name);
+  if (table === undefined) throw tableNotFound(name);
+  return table.definition;
+}
+
+function refuseUnlessActive({ status, name }: TableDefinition): void {
+  const doing = { CREATING: 'created', UPDATING: 'updated', DELETING: 'deleted', ACTIVE: undefined }[status];
+  if (doing === undefined) return;
+  throw resourceInUse(`Attempt to change a resource which is still in use: Table is being ${doing}: ${name}`);
+}
+
+function tableNames(catalog: Catalog, region: string): string[] {
+  const names: string[] = [];
+  for (const { definition } of catalog.all()) if (definition.region === region) names.push(definition.name);
+  return names;
+}
+
+function byCodeUnits(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Parts of the API that this version does not have; asking for them is refused rather than forgotten. */
+const createLater = [
+  'LocalSecondaryIndexes',
+  'GlobalSecondaryIndexes',
+  'StreamSpecification',
+  'SSESpecification',
+  'TableClass',
+  'Tags',
+  'ResourcePolicy',
+  'WarmThroughput',
+] as const satisfies (keyof CreateTableInput)[];
+
+const updateLater = [
+  'GlobalSecondaryIndexUpdates',
+  'StreamSpecification',
+  'SSESpecification',
+  'ReplicaUpdates',
+  'TableClass',
+  'WarmThroughput',
+] as const satisfies (keyof UpdateTableInput)[];
+
+function refuseLater<Input extends object>(input: Input, members: readonly (keyof Input)[]): void {
+  const asked = members.find((member) => input[member] !== undefined && !isOff(input[member]));
+  if (asked !== undefined)
+    throw validationError(`${String(asked)} is not supported by this version of Slipstream`);
+}
+
+/** What asks for nothing: no elements, a switch that is off, the default class. */
+function isOff(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length === 0;
+  if (typeof value === 'string') return value === 'STANDARD';
+  const switches = value as { StreamEnabled?: boolean; Enabled?: boolean };
+  return switches.StreamEnabled === false || switches.Enabled === false;
+}

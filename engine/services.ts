@@ -1,0 +1,18 @@
+import type { Clock } from '../protocol/clock.ts';
+import type { Catalog } from './catalog.ts';
+import type { Committer } from './commit.ts';
+import type { State } from './state/state.ts';
+import type { Statistics } from './statistics.ts';
+import type { TableLife } from './table-life.ts';
+
+/** What the operations work with. */
+export interface Services {
+  /** The committed tables. */
+  readonly catalog: Catalog;
+  /** The committed items. */
+  readonly state: State;
+  readonly statistics: Statistics;
+  readonly committer: Committer;
+  readonly tableLife: TableLife;
+  readonly clock: Clock;
+}
