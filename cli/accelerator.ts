@@ -1,0 +1,39 @@
+import type { Backend } from '../protocol/backend.ts';
+import type { TableSettings } from '../proxy/accelerator.ts';
+import { Accelerator } from '../proxy/accelerator.ts';
+import type { Settings } from './config/options.ts';
+import type { Surroundings } from './serve.ts';
+
+/**
+ * The cache in front of a backend.
+ * @param settleMs how long the backend's eventually consistent reads may lag, unless the settings say.
+ */
+export function accelerate(
+  backend: Backend,
+  settleMs: number,
+  { settings, clock, lifecycle }: Surroundings,
+): Backend {
+  const accelerator = new Accelerator(backend, {
+    cacheBytesMax: settings.cacheSize,
+    itemTtlMs: settings.itemTtlMs,
+    tables: tableSettings(settings.tables),
+    describeMs: settings.describeMs,
+    settleMs: settings.settleMs ?? settleMs,
+    fenceMs: settings.fenceMs,
+    clock,
+  });
+  lifecycle.opened('accelerator', () => accelerator.close());
+  return accelerator;
+}
+
+/** What the configuration says of each table's cache, as the accelerator takes it: what is not said is left out. */
+function tableSettings(tables: Settings['tables']): Record<string, TableSettings> {
+  const settings = Object.entries(tables).map(([name, { cache = {} }]): [string, TableSettings] => [
+    name,
+    {
+      ...(cache.enabled === undefined ? {} : { cache: cache.enabled }),
+      ...(cache.itemTtlMs === undefined ? {} : { itemTtlMs: cache.itemTtlMs }),
+    },
+  ]);
+  return Object.fromEntries(settings);
+}

@@ -1,0 +1,66 @@
+import { resolve } from 'node:path';
+import type { Server } from './config/options.ts';
+import type { Configuration } from './config/settings.ts';
+import type { Log } from './log.ts';
+
+/** Where a server listens. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The base URL of an address; IPv6 in brackets. */
+export function addressUrl({ host, port }: Address): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** Tells on stderr where the server listens, what it works with, and how to call it. */
+export function announce(
+  server: Server,
+  address: Address,
+  configuration: Configuration,
+  log: Log,
+  pretty: boolean,
+  version: string,
+): void {
+  const facts = factsOf(server, address, configuration);
+  const example = exampleOf(address, configuration);
+  if (!log.isLevelEnabled('info')) return;
+  if (!pretty) {
+    log.info({ ...facts, example, version }, 'listening');
+    return;
+  }
+  const lines = Object.entries(facts).map(([name, value]) => `  ${name.padEnd(8)} ${value}`);
+  const tryIt = example.map((line) => `    ${line}`);
+  process.stderr.write(`${[`Slipstream ${version}`, ...lines, '  try', ...tryIt].join('\n')}\n`);
+}
+
+function factsOf(server: Server, address: Address, { settings, credentials }: Configuration) {
+  const { data, durability, cacheSize, upstream, insecureNoAuth } = settings;
+  const unverified = insecureNoAuth
+    ? 'open to everybody: signatures are not verified'
+    : 'any credentials, from this machine';
+  return {
+    address: addressUrl(address),
+    ...(server === 'proxy' ? { upstream } : { data: `${resolve(data)} (durability: ${durability})` }),
+    ...(server === 'engine' ? {} : { cache: `${Math.round(cacheSize / 2 ** 20)} MB` }),
+    access:
+      credentials.length === 0 ? unverified : `${credentials.length} access key(s), every request verified`,
+  };
+}
+
+/** Two lines for a shell. */
+function exampleOf({ host, port }: Address, { settings, credentials }: Configuration): [string, string] {
+  // What listens everywhere is best called by a name of this machine that is always there.
+  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  const [credential] = credentials;
+  const key = credential === undefined ? 'local' : credential.accessKeyId;
+  const secret = credential === undefined ? 'local' : '...';
+  const environment = [
+    `AWS_ENDPOINT_URL_DYNAMODB=${addressUrl({ host: reachable, port })}`,
+    `AWS_REGION=${settings.region ?? 'us-east-1'}`,
+    `AWS_ACCESS_KEY_ID=${key}`,
+    `AWS_SECRET_ACCESS_KEY=${secret}`,
+  ];
+  return [`export ${environment.join(' ')}`, 'aws dynamodb list-tables'];
+}

@@ -1,0 +1,104 @@
+import { Command, CommanderError, Option } from 'commander';
+import { didYouMean } from './config/nearest.ts';
+import type { OptionType } from './config/option-types.ts';
+import type { OptionKey, Program } from './config/options.ts';
+import { flagName, optionKeys, options } from './config/options.ts';
+import { helpOf, helpOfAll, programNames } from './help.ts';
+
+/** What a caller asked for: a program with the flags it was given, by option key. */
+export interface Invocation {
+  readonly program: Program;
+  readonly flags: Readonly<Record<string, unknown>>;
+}
+
+/** Where the command line's own words go. */
+export interface Output {
+  out(text: string): void;
+  error(text: string): void;
+}
+
+type Invoke = (invocation: Invocation) => void;
+
+const versionFlags = '-V, --version';
+
+/**
+ * Reads a command line; the values are not looked at yet.
+ * @param words the words behind the program's name.
+ * @returns the invocation, or the exit code where there is nothing to run: 0 after help, 2 after an error.
+ */
+export function readCommandLine(
+  words: readonly string[],
+  version: string,
+  output: Output,
+): Invocation | number {
+  const unknown = unknownCommand(words);
+  if (unknown !== undefined) {
+    output.error(`slipstream: unknown command '${unknown}'${didYouMean(unknown, programNames)}\n`);
+    return 2;
+  }
+  let invocation: Invocation | undefined;
+  const root = rootCommand(version, output, (read) => {
+    invocation = read;
+  });
+  try {
+    root.parse(words, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? 0 : 2;
+  }
+  return invocation ?? 0;
+}
+
+function unknownCommand([first]: readonly string[]): string | undefined {
+  const known = first === undefined || first.startsWith('-') || [...programNames, 'help'].includes(first);
+  return known ? undefined : first;
+}
+
+function rootCommand(version: string, output: Output, invoke: Invoke): Command {
+  const root = new Command('slipstream')
+    .version(version, versionFlags)
+    .configureHelp({ formatHelp: helpOfAll })
+    .configureOutput({ writeOut: (text) => output.out(text), writeErr: (text) => output.error(text) })
+    .showSuggestionAfterError(false)
+    .exitOverride();
+  for (const name of programNames) {
+    root.addCommand(programCommand(name, version, root, invoke), { isDefault: name === 'start' });
+  }
+  return root;
+}
+
+function programCommand(name: Program, version: string, root: Command, invoke: Invoke): Command {
+  const command = new Command(name)
+    .copyInheritedSettings(root)
+    .version(version, versionFlags)
+    .configureHelp({ formatHelp: () => helpOf(name) })
+    .configureOutput({ outputError: (text, write) => write(explainError(name, text)) })
+    .allowExcessArguments(false)
+    .addOption(new Option('--config <file>'))
+    .action((flags: Record<string, unknown>) => invoke({ program: name, flags }));
+  for (const key of flagKeys.filter((one) => options[one].programs.includes(name))) {
+    command.addOption(flag(key, options[key].type));
+  }
+  return command;
+}
+
+const flagKeys = optionKeys.filter((key) => options[key].sources.includes('flag'));
+
+function flag(key: OptionKey, { placeholder, repeatable }: OptionType<unknown>): Option {
+  const option = new Option(`${flagName(key)} ${placeholder}`.trim());
+  if (repeatable)
+    option.argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]);
+  return option;
+}
+
+/** Commander's message, and for an option that the program does not have: whose it is, or which is meant. */
+function explainError(program: Program, text: string): string {
+  const line = text.replace(/^error: /, 'slipstream: ');
+  const unknown = /unknown option '([^'=]*)/.exec(text)?.[1];
+  if (unknown === undefined) return line;
+  const other = flagKeys.find((key) => flagName(key) === unknown);
+  if (other !== undefined)
+    return line.replace(/\n$/, ` for ${program} (it is one of ${options[other].programs.join(', ')})\n`);
+  const candidates = flagKeys.filter((key) => options[key].programs.includes(program)).map(flagName);
+  return line.replace(/\n$/, `${didYouMean(unknown, [...candidates, '--config', '--help', '--version'])}\n`);
+}

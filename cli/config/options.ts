@@ -1,0 +1,322 @@
+import { z } from 'zod';
+import { unknownKeys } from './nearest.ts';
+import type { OptionType } from './option-types.ts';
+import {
+  choice,
+  duration,
+  hostAddress,
+  httpUrl,
+  integer,
+  size,
+  text,
+  texts,
+  toggle,
+} from './option-types.ts';
+
+export type Program = 'start' | 'engine' | 'proxy' | 'check';
+/** The programs that listen. */
+export type Server = Exclude<Program, 'check'>;
+export type Source = 'flag' | 'variable' | 'file';
+
+/** One option of the programs: help, flags, variables, file keys and checks are all made of this. */
+export interface Option<T = unknown> {
+  readonly group: string;
+  readonly type: OptionType<unknown>;
+  readonly description: string;
+  readonly programs: readonly Program[];
+  /** Where it can be given; everywhere unless said. */
+  readonly sources: readonly Source[];
+  /** What holds where nothing is given, written as a user would write it. */
+  readonly default: string | undefined;
+  /** Says the default where it is not one value. */
+  readonly defaultText: string | undefined;
+  /** Its value is never shown. */
+  readonly secret: boolean;
+  /** Reads a given value; gives the default for undefined. */
+  readonly schema: z.ZodType<T>;
+}
+
+interface Traits {
+  readonly group: string;
+  readonly programs: readonly Program[];
+  readonly description: string;
+  readonly sources?: readonly Source[];
+  readonly defaultText?: string;
+  readonly secret?: true;
+}
+
+const servers: readonly Server[] = ['start', 'engine', 'proxy'];
+const accelerators: readonly Program[] = ['start', 'proxy'];
+const engines: readonly Program[] = ['start', 'engine'];
+
+const printable = /^[\x21-\x7e]+$/;
+const path = text('<path>', 'a path', /^[^\0]+$/);
+
+const tableName = z.string().regex(/^[a-zA-Z0-9_.-]{3,255}$/);
+
+/** What a file may say of one table, under `tables.<name>`. */
+const table = section({
+  cache: section({
+    enabled: toggle().schema.optional(),
+    itemTtlMs: duration('0', '365d').schema.optional(),
+  }).optional(),
+});
+
+const credential = section({
+  accessKeyId: text('', 'a text of 1 to 128 printable characters', /^[\x21-\x7e]{1,128}$/).schema,
+  secretAccessKey: text('', 'a text of printable characters', printable).schema.optional(),
+  secretAccessKeyFile: path.schema.optional(),
+});
+
+/** Every option, in the order of help. */
+export const options = {
+  host: option(hostAddress(), '127.0.0.1', {
+    group: 'Listening',
+    programs: servers,
+    description: 'Address to listen on. Any but a loopback address needs credentials, or --insecure-no-auth.',
+  }),
+  port: option(integer(0, 65_535), '8000', {
+    group: 'Listening',
+    programs: servers,
+    description: 'TCP port to listen on; 0 takes a free one, which the ready line names.',
+  }),
+
+  accessKeyId: optional(text('<id>', 'a text of 1 to 128 printable characters', /^[\x21-\x7e]{1,128}$/), {
+    group: 'Access',
+    programs: servers,
+    defaultText: 'none; on loopback every signature is accepted',
+    description: 'Access key that callers sign with (SigV4); with it every request is verified.',
+  }),
+  secretAccessKey: optional(text('<secret>', 'a text of printable characters', printable), {
+    group: 'Access',
+    programs: servers,
+    sources: ['variable', 'file'],
+    secret: true,
+    description:
+      'Secret that belongs to the access key. Not a flag, since other users of the machine see flags.',
+  }),
+  secretAccessKeyFile: optional(path, {
+    group: 'Access',
+    programs: servers,
+    description: 'File that holds the secret of the access key.',
+  }),
+  credentials: fileOnly(z.array(credential, 'must be a list of access keys').prefault([]), {
+    group: 'Access',
+    programs: servers,
+    secret: true,
+    defaultText: 'none',
+    description: 'More access keys: a list of accessKeyId with secretAccessKey or secretAccessKeyFile.',
+  }),
+  insecureNoAuth: option(toggle(), 'false', {
+    group: 'Access',
+    programs: servers,
+    description:
+      'Listen on any address without verifying signatures: whoever reaches the port may do everything.',
+  }),
+  corsOrigin: optionList(
+    texts('<origin>', 'an origin such as https://app.example, or *', /^(\*|https?:\/\/[^/?#@\s]+)$/),
+    {
+      group: 'Access',
+      programs: servers,
+      defaultText: 'none',
+      description: 'Web origin whose pages may call; may be given several times.',
+    },
+  ),
+  allowedHost: optionList(
+    texts('<host>', 'a host name without port', /^[A-Za-z0-9._-]+$|^\[?[0-9a-fA-F:]+\]?$/),
+    {
+      group: 'Access',
+      programs: servers,
+      defaultText: 'loopback names and the listening address',
+      description:
+        'Name by which callers may address this server where signatures are not verified; may be given several times.',
+    },
+  ),
+
+  data: option(path, './data', {
+    group: 'Data',
+    programs: ['start', 'engine', 'check'],
+    description: 'Folder of the tables; made where it is missing. One process at a time uses it.',
+  }),
+  durability: option(choice('sync', 'relaxed'), 'sync', {
+    group: 'Data',
+    programs: engines,
+    description:
+      'sync: acknowledged writes are on disk. relaxed: acknowledged before the disk has them; power loss takes the last ones.',
+  }),
+  logSegmentSize: option(size('1MB', '4GB'), '64MB', {
+    group: 'Data',
+    programs: engines,
+    description: 'Size at which the log goes on in a new segment file.',
+  }),
+  overlaySize: option(size('1MB', '64GB'), '64MB', {
+    group: 'Data',
+    programs: engines,
+    description:
+      'Memory for committed writes that the table files do not hold yet; writes are slowed when it is full.',
+  }),
+  controlPlaneDelayMs: option(duration('0', '10m'), '0', {
+    group: 'Data',
+    programs: engines,
+    description: 'How long a table stays CREATING, UPDATING or DELETING.',
+  }),
+
+  cacheSize: option(size('1MB', '1TB'), '256MB', {
+    group: 'Cache',
+    programs: accelerators,
+    description: 'Memory for cached items; the least recently used go first.',
+  }),
+  itemTtlMs: option(duration('0', '365d'), '5m', {
+    group: 'Cache',
+    programs: accelerators,
+    description: 'Age at which a cached item is read anew; 0: never by age.',
+  }),
+  tables: fileOnly(
+    z.record(tableName, table, 'must be a mapping of table names to their settings').prefault({}),
+    {
+      group: 'Cache',
+      programs: accelerators,
+      defaultText: 'every table as the options above say',
+      description:
+        'Settings of single tables: tables.<name>.cache.enabled and tables.<name>.cache.itemTtlMs.',
+    },
+  ),
+  describeMs: option(duration('1s', '1h'), '60s', {
+    group: 'Cache',
+    programs: accelerators,
+    description:
+      "Age at which a table's description is read anew, to notice a table made anew behind the proxy.",
+  }),
+  settleMs: optional(duration('0', '10m'), {
+    group: 'Cache',
+    programs: accelerators,
+    defaultText: '0 for start, 1s for proxy',
+    description:
+      'For this time after a write, reads of its key ask an eventually consistent backend for a consistent answer.',
+  }),
+  fenceMs: option(duration('1s', '1h'), '60s', {
+    group: 'Cache',
+    programs: accelerators,
+    description:
+      'How long a key stays uncached after a write whose answer never came; longer than the backend can still apply it.',
+  }),
+
+  upstream: optional(httpUrl(), {
+    group: 'Upstream',
+    programs: ['proxy'],
+    defaultText: 'none; it is required',
+    description: 'DynamoDB endpoint to accelerate, such as https://dynamodb.eu-central-1.amazonaws.com.',
+  }),
+  region: optional(text('<region>', 'a region such as eu-central-1', /^[a-z0-9-]{1,32}$/), {
+    group: 'Upstream',
+    programs: ['proxy'],
+    defaultText: "the region of each caller's signature",
+    description: 'Region that requests to the upstream are signed for.',
+  }),
+  upstreamTimeoutMs: option(duration('100ms', '10m'), '30s', {
+    group: 'Upstream',
+    programs: ['proxy'],
+    description: 'Time in which the upstream must have answered a call.',
+  }),
+  upstreamConnectionsMax: option(integer(1, 10_000), '128', {
+    group: 'Upstream',
+    programs: ['proxy'],
+    description: 'Connections to the upstream at once.',
+  }),
+
+  connectionsMax: option(integer(1, 1_000_000), '10000', {
+    group: 'Limits',
+    programs: servers,
+    description: 'Connections of callers at once; more are refused.',
+  }),
+  bodyBytesMax: option(size('1KB', '64MB'), '16MB', {
+    group: 'Limits',
+    programs: servers,
+    description: 'Size of a request body, before and after decompression.',
+  }),
+  headerTimeoutMs: option(duration('1s', '10m'), '10s', {
+    group: 'Limits',
+    programs: servers,
+    description: 'Time in which the head of a request must have arrived.',
+  }),
+  requestTimeoutMs: option(duration('1s', '1h'), '60s', {
+    group: 'Limits',
+    programs: servers,
+    description: 'Time in which a whole request must have arrived.',
+  }),
+  idleTimeoutMs: option(duration('1s', '1h'), '2m', {
+    group: 'Limits',
+    programs: servers,
+    description: 'Time after which a connection without a request is closed.',
+  }),
+  closeTimeoutMs: option(duration('100ms', '10m'), '10s', {
+    group: 'Limits',
+    programs: servers,
+    description: 'Time that calls under way have to finish after SIGTERM or SIGINT.',
+  }),
+
+  logLevel: option(choice('debug', 'info', 'warn', 'error', 'silent'), 'info', {
+    group: 'Logging',
+    programs: servers,
+    description: 'Least severity of the lines on stderr.',
+  }),
+  logFormat: option(choice('auto', 'pretty', 'json'), 'auto', {
+    group: 'Logging',
+    programs: servers,
+    description: 'Form of the lines on stderr; auto: pretty on a terminal, else JSON.',
+  }),
+};
+
+export type OptionKey = keyof typeof options;
+
+/** The checked values of all options; those that do not concern a program stand at their defaults. */
+export type Settings = { readonly [K in OptionKey]: z.output<(typeof options)[K]['schema']> };
+
+export const optionKeys = Object.keys(options) as OptionKey[];
+
+export function flagName(key: string): string {
+  return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+export const variablePrefix = 'SLIPSTREAM_';
+
+export function variableName(key: string): string {
+  return `${variablePrefix}${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
+
+function option<T>(type: OptionType<T>, defaultValue: string, traits: Traits): Option<T> {
+  return make(type, type.schema.prefault(defaultValue), defaultValue, traits);
+}
+
+function optional<T>(type: OptionType<T>, traits: Traits): Option<T | undefined> {
+  return make(type, type.schema.optional(), undefined, traits);
+}
+
+function optionList(type: OptionType<string[]>, traits: Traits): Option<string[]> {
+  return make(type, type.schema.prefault([]), undefined, traits);
+}
+
+function fileOnly<T>(schema: z.ZodType<T>, traits: Traits): Option<T> {
+  return make({ placeholder: '', allowed: '', schema }, schema, undefined, { ...traits, sources: ['file'] });
+}
+
+function make<T>(
+  type: OptionType<unknown>,
+  schema: z.ZodType<T>,
+  defaultValue: string | undefined,
+  traits: Traits,
+): Option<T> {
+  const { sources = ['flag', 'variable', 'file'], defaultText, secret = false, ...rest } = traits;
+  return { ...rest, type, schema, sources, default: defaultValue, defaultText, secret };
+}
+
+/** A mapping with these keys and no others. Unknown ones are named one to a line, in their order. */
+function section<Shape extends z.ZodRawShape>(shape: Shape) {
+  const keys = Object.keys(shape);
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys'
+        ? unknownKeys(issue.keys, keys)
+        : `must be a mapping with keys of ${keys.join(', ')}`,
+  });
+}

@@ -1,0 +1,19 @@
+import { Engine } from '../engine/engine.ts';
+import type { Backend } from '../protocol/backend.ts';
+import type { Surroundings } from './serve.ts';
+
+/** The embedded engine on the data folder of the settings. */
+export async function openEngine({ settings, log, clock, lifecycle }: Surroundings): Promise<Backend> {
+  const engine = await Engine.open({
+    dataDirectory: settings.data,
+    clock,
+    durability: settings.durability,
+    logSegmentBytesMax: settings.logSegmentSize,
+    overlayBytesMax: settings.overlaySize,
+    controlPlaneDelayMs: settings.controlPlaneDelayMs,
+    log,
+    onFatal: (error: unknown) => lifecycle.fatal(error),
+  });
+  lifecycle.opened('engine', () => engine.close());
+  return engine;
+}

@@ -1,0 +1,76 @@
+import type { Backend } from '../protocol/backend.ts';
+import type { Clock } from '../protocol/clock.ts';
+import { systemClock } from '../protocol/clock.ts';
+import { startFront } from '../proxy/front/api.ts';
+import { defaultHttpLimits } from '../proxy/front/limits.ts';
+import { addressUrl, announce } from './announcement.ts';
+import type { Server, Settings } from './config/options.ts';
+import type { Configuration } from './config/settings.ts';
+import { explainFailure } from './failure.ts';
+import { Lifecycle } from './lifecycle.ts';
+import type { Log } from './log.ts';
+import { isPretty, openLog } from './log.ts';
+
+/** What a program's parts are opened with. */
+export interface Surroundings {
+  readonly settings: Settings;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly lifecycle: Lifecycle;
+}
+
+/** Opens what answers the calls, and hands its parts to the lifecycle. */
+export type OpenBackend = (surroundings: Surroundings) => Promise<Backend>;
+
+/** After the calls under way: time for files to be closed. */
+const filesCloseMs = 10_000;
+
+/** Runs a server until it is told to stop; the process ends with it. */
+export async function serve(
+  server: Server,
+  configuration: Configuration,
+  version: string,
+  openBackend: OpenBackend,
+): Promise<void> {
+  const { settings } = configuration;
+  const pretty = isPretty(settings.logFormat, process.stderr.isTTY);
+  const log = openLog(settings.logLevel, pretty);
+  const closeDeadlineMs = settings.closeTimeoutMs + filesCloseMs;
+  const lifecycle = new Lifecycle({ log, clock: systemClock, closeDeadlineMs, exit: process.exit });
+  lifecycle.watch(process);
+  for (const warning of configuration.warnings) log.warn({}, warning);
+  try {
+    const backend = await openBackend({ settings, log, clock: systemClock, lifecycle });
+    const front = await startFront(frontOptions(configuration, backend, log));
+    lifecycle.opened('front', () => front.close());
+    if (lifecycle.isStopping) return;
+    announce(server, front, configuration, log, pretty, version);
+    process.stdout.write(`ready ${addressUrl(front)}\n`);
+  } catch (error) {
+    process.stderr.write(`slipstream: ${explainFailure(error, settings)}\n`);
+    await lifecycle.stop(1);
+  }
+}
+
+function frontOptions({ settings, credentials }: Configuration, backend: Backend, log: Log) {
+  return {
+    host: settings.host,
+    port: settings.port,
+    backend,
+    credentials,
+    insecureNoAuth: settings.insecureNoAuth,
+    corsOrigins: settings.corsOrigin,
+    allowedHosts: settings.allowedHost,
+    limits: {
+      ...defaultHttpLimits,
+      bodyBytesMax: settings.bodyBytesMax,
+      connectionsMax: settings.connectionsMax,
+      headMs: settings.headerTimeoutMs,
+      requestMs: settings.requestTimeoutMs,
+      idleMs: settings.idleTimeoutMs,
+      closeMs: settings.closeTimeoutMs,
+    },
+    clock: systemClock,
+    log,
+  };
+}

@@ -1,0 +1,9 @@
+import type { Backend } from '../protocol/backend.ts';
+import { accelerate } from './accelerator.ts';
+import { openEngine } from './engine.ts';
+import type { Surroundings } from './serve.ts';
+
+/** Everything in one process. The engine's reads never lag behind what it acknowledged, so nothing has to settle. */
+export async function openStart(surroundings: Surroundings): Promise<Backend> {
+  return accelerate(await openEngine(surroundings), 0, surroundings);
+}
