@@ -1,0 +1,3 @@
+/** The embedded table engine as a library: a `Backend` on a data folder. */
+export { type CheckReport, checkDataDirectory } from './check.ts';
+export { Engine, type EngineOptions } from './engine.ts';
