@@ -1,4 +1,4 @@
-import type { Files } from '../files.ts';
+import type { Files, ReadableFile } from '../files.ts';
 import { BatchReader, provenDurable } from './batch-reader.ts';
 import { LogDamagedError } from './errors.ts';
 import type { Chain } from './header.ts';
@@ -40,7 +40,7 @@ export async function recover(
     const visit = replayFrom(appliedTo, segment, replay);
     walk = await walkSegment(files, segment, { isLast, appliedTo, chain: walk?.chain, visit });
   }
-  return finish(files, segments, walk, appliedTo);
+  return finish(files, segments, walk);
 }
 
 export interface SegmentWalk {
@@ -76,18 +76,35 @@ export function walkSegment(files: Files, segment: SegmentFile, options: WalkOpt
       const startLsn = segment.start + reader.offset;
       const batch = await reader.next();
       if (typeof batch === 'string') {
-        const proven = options.isLast
-          ? await provenDurable(file, segment, reader.offset, header.logId, startLsn)
-          : Infinity;
-        if (Math.max(proven, options.appliedTo) > startLsn)
-          throw new LogDamagedError(segment.path, reader.offset, batch);
+        await checkUnacknowledged(file, segment, reader.offset, options, batch);
         break;
       }
       marked = batch.entries.length === 0;
       await options.visit(batch.entries, startLsn, batch.endLsn);
     }
+    const end = segment.start + reader.offset;
+    if (options.isLast && end < options.appliedTo) {
+      const what = `the log ends at ${end}, but state is applied to ${options.appliedTo}`;
+      throw new LogDamagedError(segment.path, reader.offset, what);
+    }
     return { endOffset: reader.offset, chain: reader.chain, marked };
   });
+}
+
+/** @throws LogDamagedError where something proves that the bad batch at `offset` was once durable. */
+async function checkUnacknowledged(
+  file: ReadableFile,
+  segment: SegmentFile,
+  offset: number,
+  { isLast, appliedTo }: WalkOptions,
+  what: string,
+): Promise<void> {
+  const lsn = segment.start + offset;
+  const isProven =
+    !isLast ||
+    appliedTo > lsn ||
+    (await provenDurable(file, segment, offset, segment.header?.logId, lsn)) > lsn;
+  if (isProven) throw new LogDamagedError(segment.path, offset, what);
 }
 
 /**
@@ -148,18 +165,10 @@ async function finish(
   files: Files,
   segments: readonly SegmentFile[],
   walk: SegmentWalk | undefined,
-  appliedTo: number,
 ): Promise<Recovered> {
   const last = segments.at(-1);
   if (last?.header === undefined || walk === undefined) throw new Error('recovery has read no segment');
   const end = last.start + walk.endOffset;
-  if (end < appliedTo) {
-    throw new LogDamagedError(
-      last.path,
-      walk.endOffset,
-      `the log ends at ${end}, but state is applied to ${appliedTo}`,
-    );
-  }
   if (last.bytes > walk.endOffset) await syncSegment(files, last, walk.endOffset);
   return { logId: last.header.logId, segments, end, chain: walk.chain, marked: walk.marked };
 }

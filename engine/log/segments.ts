@@ -36,7 +36,7 @@ import { SegmentWriter, type SegmentWriterOptions } from './segment-writer.ts';
  *    other state, which might be durable sooner than it.
  * 7. An append without room leaves no trace, durably, before it fails with LogFullError; the log goes on. After any other failure
  *    to write, sync, truncate or create nothing is known of the disk: `onFatal`, and all further use is refused.
- *    A rejected batch never comes back in mode `group`.
+ *    A rejected batch never comes back.
  * 8. Segments are removed oldest first, each durably before the next: those that are left always join.
  *
  * Rejected: segments of old files recycled instead of zeros (stale batches would have to be told from new ones, and what was
