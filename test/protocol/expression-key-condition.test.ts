@@ -1,0 +1,132 @@
+import { describe, expect, test } from 'vitest';
+import type { AttributeValue } from '../../protocol/attribute-value.ts';
+import {
+  bindKeyCondition,
+  type KeyCondition,
+  parseKeyCondition,
+} from '../../protocol/expression/key-condition.ts';
+import { Substitutions } from '../../protocol/expression/substitutions.ts';
+import type { KeySchema } from '../../protocol/key.ts';
+
+const schema: KeySchema = { partition: { name: 'a', type: 'S' }, sort: { name: 'b', type: 'N' } };
+const values: Record<string, AttributeValue> = {
+  ':s': { S: 'x' },
+  ':t': { S: 'y' },
+  ':1': { N: '1' },
+  ':2': { N: '2.0' },
+};
+
+function parse(text: string) {
+  return parseKeyCondition(text, new Substitutions({ '#a': 'a' }, values));
+}
+
+describe('reads', () => {
+  const partition = { S: 'x' };
+  const one = { N: '1' };
+  const two = { N: '2' };
+
+  test.each<[string, KeyCondition]>([
+    ['a = :s', { partition }],
+    ['(#a = :s)', { partition }],
+    [':s = a', { partition }],
+    ['a = :s AND b = :1', { partition, sort: { operator: '=', values: [one] } }],
+    ['b < :1 and a = :s', { partition, sort: { operator: '<', values: [one] } }],
+    ['a = :s AND :1 < b', { partition, sort: { operator: '>', values: [one] } }],
+    ['a = :s AND :1 <= b', { partition, sort: { operator: '>=', values: [one] } }],
+    ['a = :s AND :1 > b', { partition, sort: { operator: '<', values: [one] } }],
+    ['a = :s AND :1 >= b', { partition, sort: { operator: '<=', values: [one] } }],
+    ['((a = :s) AND (b >= :2))', { partition, sort: { operator: '>=', values: [two] } }],
+    ['a = :s AND b BETWEEN :1 AND :2', { partition, sort: { operator: 'BETWEEN', values: [one, two] } }],
+  ])('%s', (text, condition) => {
+    expect(bindKeyCondition(parse(text), schema)).toEqual(condition);
+  });
+
+  test('begins_with on a sort key of strings', () => {
+    const strings: KeySchema = { ...schema, sort: { name: 'b', type: 'S' } };
+    expect(bindKeyCondition(parse('a = :s AND begins_with(b, :t)'), strings)).toEqual({
+      partition,
+      sort: { operator: 'begins_with', values: [{ S: 'y' }] },
+    });
+  });
+});
+
+describe('refuses without knowing the table', () => {
+  const invalid = 'Invalid KeyConditionExpression:';
+  const condition = 'Invalid condition in KeyConditionExpression:';
+
+  test.each([
+    ['', `${invalid} The expression can not be empty;`],
+    ['a > 4', `${invalid} Syntax error; token: "4", near: "> 4"`],
+    ['((a = :s))', `${invalid} The expression has redundant parentheses;`],
+    [
+      'a = :x',
+      `${invalid} An expression attribute value used in expression is not defined; attribute value: :x`,
+    ],
+    [
+      'a = :s AND begins_with(b, :1)',
+      `${invalid} Incorrect operand type for operator or function; operator or function: begins_with, operand type: N`,
+    ],
+    [
+      'a between :t and :s',
+      `${invalid} The BETWEEN operator requires upper bound to be greater than or equal to lower bound; ` +
+        'lower bound operand: AttributeValue: {S:y}, upper bound operand: AttributeValue: {S:x}',
+    ],
+    ...(
+      [
+        ['a > b and size(b) > c or a > c', 'OR'],
+        ['not a > b', 'NOT'],
+        ['a in (b, size(c), d)', 'IN'],
+        ['a <> b', '<>'],
+        ['attribute_exists(a)', 'attribute_exists'],
+        ['contains(a.d, b)', 'contains'],
+      ] as const
+    ).map(([text, operator]) => [text, `Invalid operator used in KeyConditionExpression: ${operator}`]),
+    [
+      'begins_with(:s, b) and a > :1',
+      `${condition} begins_with operator must have the key attribute as its first operand`,
+    ],
+    [
+      ':1 between size(b) and size(a)',
+      `${condition} BETWEEN operator must have the key attribute as its first operand`,
+    ],
+    ['size(b) > a AND a.b > b', 'KeyConditionExpressions cannot contain nested operations'],
+    ['a > size(b.d)', 'KeyConditionExpressions cannot contain nested operations'],
+    ['b > a.b', `${condition} Multiple attribute names used in one condition`],
+    ['a between b and size(a)', `${condition} Multiple attribute names used in one condition`],
+    ['begins_with(a, b)', `${condition} Multiple attribute names used in one condition`],
+    ['b.d > a AND c.d > e.f', 'KeyConditionExpressions cannot have conditions on nested attributes'],
+    ['b[0] > a', 'KeyConditionExpressions cannot have conditions on nested attributes'],
+    [':s > :s AND a < :1', `${condition} No key attribute specified`],
+    ['b > :1 AND b < :1 and c = :1', 'KeyConditionExpressions must only contain one condition per key'],
+    [
+      '(a > :1 and b > :1) and (b > :1 and c > :1)',
+      'KeyConditionExpressions must only contain one condition per key',
+    ],
+  ])('%s', (text, message) => {
+    expect(() => parse(text as string)).toThrow(
+      expect.objectContaining({ code: 'ValidationException', message }),
+    );
+  });
+});
+
+describe('refuses for the schema', () => {
+  const hashOnly: KeySchema = { ...schema, sort: undefined };
+  const mismatch =
+    'One or more parameter values were invalid: Condition parameter type does not match schema type';
+
+  test.each<[string, KeySchema, string]>([
+    ['b = :1', schema, 'Query condition missed key schema element: a'],
+    ['c = :1', schema, 'Query condition missed key schema element: a'],
+    ['a = :s AND c = :1', schema, 'Query condition missed key schema element: b'],
+    ['a > :s', schema, 'Query key condition not supported'],
+    ['a = :s AND b = :1', hashOnly, 'Query key condition not supported'],
+    ['a = :s AND b = :1 AND c = :1', schema, 'Conditions can be of length 1 or 2 only'],
+    ['a = :1', schema, mismatch],
+    ['a = :s AND b = :s', schema, mismatch],
+  ])('%s', (text, key, message) => {
+    const conditions = parse(text);
+    expect(() => bindKeyCondition(conditions, key)).toThrow(
+      expect.objectContaining({ code: 'ValidationException', message }),
+    );
+  });
+});
