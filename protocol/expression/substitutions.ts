@@ -23,10 +23,10 @@ export class Substitutions {
     values: Readonly<Record<string, AttributeValue>> | undefined,
   ) {
     if (names !== undefined) checkNames(names);
-    this.#names = names ?? {};
-    this.#values = values === undefined ? new Map() : canonicalValues(values);
-    this.#unusedNames = new Set(Object.keys(this.#names));
-    this.#unusedValues = new Set(this.#values.keys());
+    this.#names = names ?? noNames;
+    this.#values = values === undefined ? noValues : canonicalValues(values);
+    this.#unusedNames = names === undefined ? nothing : new Set(Object.keys(names));
+    this.#unusedValues = values === undefined ? nothing : new Set(this.#values.keys());
     this.#namesAllowed = names === undefined;
     this.#valuesAllowed = values === undefined;
   }
@@ -60,6 +60,11 @@ export class Substitutions {
     checkAllUsed(values, this.#unusedValues);
   }
 }
+
+/** Shared by all requests that give none, which are the most. */
+const noNames: Readonly<Record<string, string>> = {};
+const noValues: ReadonlyMap<string, AttributeValue> = new Map();
+const nothing = new Set<string>();
 
 const onlyWithExpressions = 'can only be specified when using expressions';
 

@@ -22,11 +22,15 @@ import { addTo, compileSetValue, deleteFrom, type SetValue } from './update-oper
 export function bindUpdate(text: string, substitutions: Substitutions): Update {
   const binder = new Binder('UpdateExpression', substitutions);
   const actions = updateTree(text).actions.map((node) => bindAction(node, binder));
-  const tree = pathTree(actions.map((action) => [action.path, compileAction(action)] as const));
+  const tree = pathTree(actions.map(({ path }, position) => [path, position] as const));
   if (typeof tree === 'string') throw binder.error(tree);
   for (const action of actions) checkActionOperand(action, binder);
   for (const action of actions) if (action.kind === 'SET') checkSetValue(action.value, binder);
-  return new Update(actions, tree);
+  return new Update(
+    actions.map(({ path }) => path),
+    actions.map(compileAction),
+    tree,
+  );
 }
 
 /** An update expression, ready to be applied to any number of items. */
@@ -35,11 +39,14 @@ export class Update {
   readonly paths: readonly DocumentPath[];
   /** Whether the update makes an item that was not there: one that only removes makes none. */
   readonly createsItem: boolean;
-  readonly tree: PathTree<Action>;
+  readonly actions: readonly Action[];
+  /** The paths again; a leaf is the position of its action among `actions`. */
+  readonly tree: ActionTree;
 
-  constructor(actions: readonly BoundAction[], tree: PathTree<Action>) {
-    this.paths = actions.map((action) => action.path);
-    this.createsItem = actions.some((action) => action.kind === 'SET' || action.kind === 'ADD');
+  constructor(paths: readonly DocumentPath[], actions: readonly Action[], tree: ActionTree) {
+    this.paths = paths;
+    this.createsItem = actions.some(({ kind }) => kind === 'SET' || kind === 'ADD');
+    this.actions = actions;
     this.tree = tree;
   }
 
@@ -62,7 +69,7 @@ export class Update {
  * @throws ValidationException if the item does not have what the update needs.
  */
 export function applyUpdate(update: Update, item: Item, isNew = false): Item {
-  return updateMap(update.tree, item, { item, isNew, level: 0 });
+  return updateMap(update.tree, item, { actions: update.actions, item, isNew, level: 0 });
 }
 
 /**
@@ -85,7 +92,10 @@ function compileAction(action: BoundAction): Action {
   return action;
 }
 
+type ActionTree = PathTree<number>;
+
 interface Context {
+  readonly actions: readonly Action[];
   /** The item that right-hand sides see. */
   readonly item: Item;
   readonly isNew: boolean;
@@ -93,7 +103,7 @@ interface Context {
   readonly level: number;
 }
 
-function updateMap({ names }: PathTree<Action>, map: Item, context: Context): Item {
+function updateMap({ names }: ActionTree, map: Item, context: Context): Item {
   const copy = { ...map };
   for (const [name, below] of names ?? []) {
     const value = updateValue(below, getAttribute(map, name), context);
@@ -104,11 +114,7 @@ function updateMap({ names }: PathTree<Action>, map: Item, context: Context): It
 }
 
 /** Elements are removed behind all other changes; what is set beyond the end is appended, the lower index first. */
-function updateList(
-  { indexes }: PathTree<Action>,
-  list: AttributeValue[],
-  context: Context,
-): AttributeValue[] {
+function updateList({ indexes }: ActionTree, list: AttributeValue[], context: Context): AttributeValue[] {
   const copy: (AttributeValue | undefined)[] = list.slice();
   for (const [index, below] of indexes ?? []) {
     const value = updateValue(below, list[index], context);
@@ -118,11 +124,11 @@ function updateList(
 }
 
 function updateValue(
-  tree: PathTree<Action>,
+  tree: ActionTree,
   value: AttributeValue | undefined,
   context: Context,
 ): AttributeValue | undefined {
-  if (tree.leaf !== undefined) return act(tree.leaf, value, context);
+  if (tree.leaf !== undefined) return act(context.actions[tree.leaf] as Action, value, context);
   const inner = { ...context, level: context.level + 1 };
   if (tree.names !== undefined && value !== undefined && 'M' in value) {
     return { M: updateMap(tree, value.M, inner) };
@@ -130,13 +136,14 @@ function updateValue(
   if (tree.indexes !== undefined && value !== undefined && 'L' in value) {
     return { L: updateList(tree, value.L, inner) };
   }
-  if (context.isNew && onlyRemoves(tree)) return value;
+  if (context.isNew && onlyRemoves(tree, context.actions)) return value;
   throw validationError('The document path provided in the update expression is invalid for update');
 }
 
-function onlyRemoves(tree: PathTree<Action>): boolean {
-  if (tree.leaf !== undefined) return tree.leaf.kind === 'REMOVE';
-  return [...(tree.names?.values() ?? tree.indexes?.values() ?? [])].every(onlyRemoves);
+function onlyRemoves(tree: ActionTree, actions: readonly Action[]): boolean {
+  if (tree.leaf !== undefined) return actions[tree.leaf]?.kind === 'REMOVE';
+  const below = tree.names?.values() ?? tree.indexes?.values() ?? [];
+  return [...below].every((inner) => onlyRemoves(inner, actions));
 }
 
 function act(
