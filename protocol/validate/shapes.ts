@@ -1,0 +1,59 @@
+import { validationError } from '../errors.ts';
+import type { OperationInputs } from '../operation.ts';
+import { constraintErrors } from './constraint-errors.ts';
+import { deserialize } from './deserialize.ts';
+import * as item from './item-shapes.ts';
+import type { StructureShape } from './shape.ts';
+import * as table from './table-shapes.ts';
+
+/** A request's body: a JSON object, otherwise unchecked. */
+export type Input = Readonly<Record<string, unknown>>;
+
+const shapes: Readonly<Record<keyof OperationInputs, StructureShape>> = {
+  BatchGetItem: item.batchGetItem,
+  BatchWriteItem: item.batchWriteItem,
+  CreateTable: table.createTable,
+  DeleteItem: item.deleteItem,
+  DeleteTable: table.deleteTable,
+  DescribeEndpoints: table.describeEndpoints,
+  DescribeLimits: table.describeLimits,
+  DescribeTable: table.describeTable,
+  GetItem: item.getItem,
+  ListTables: table.listTables,
+  PutItem: item.putItem,
+  Query: item.query,
+  Scan: item.scan,
+  UpdateItem: item.updateItem,
+  UpdateTable: table.updateTable,
+};
+
+/**
+ * Checks that an input has the shape of the operation's. The input itself is never changed.
+ * @returns the input without members that are null or unknown, typed; the very object where there were none.
+ * @throws SerializationException for a wrong JSON type, else ValidationException for what values do not satisfy.
+ */
+export function validateShape<O extends keyof OperationInputs>(
+  operation: O,
+  input: Input,
+): OperationInputs[O] {
+  const shape = shapes[operation];
+  const read = deserialize(shape, input) as Input;
+  if (tableOperations.has(operation)) requireTableName(read);
+  const errors = constraintErrors(shape, read);
+  if (errors !== undefined) throw errors;
+  return read as unknown as OperationInputs[O];
+}
+
+const tableOperations: ReadonlySet<string> = new Set([
+  'CreateTable',
+  'DeleteTable',
+  'DescribeTable',
+  'UpdateTable',
+]);
+
+/** Operations on tables miss the name before anything else, and in other words than those on items. */
+function requireTableName(input: Input): void {
+  if (input.TableName === undefined) {
+    throw validationError("The parameter 'TableName' is required but was not present in the request");
+  }
+}
