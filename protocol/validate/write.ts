@@ -1,0 +1,89 @@
+import { canonicalItem } from '../attribute-value.ts';
+import { validationError } from '../errors.ts';
+import type {
+  BatchWriteItemInput,
+  DeleteItemInput,
+  PutItemInput,
+  UpdateItemInput,
+  WriteRequest,
+} from '../operation.ts';
+import { checkItem } from './item.ts';
+import { checkParameters, type ParameterNames, refuseLegacy } from './parameters.ts';
+import { type Input, validateShape } from './shapes.ts';
+
+/**
+ * What can be said against a write before its table is looked at, in AWS's order. Each function leaves the input as it
+ * is and returns it typed, with canonical values, and without members that are null or unknown.
+ */
+
+const putParameters: ParameterNames<PutItemInput> = {
+  expressions: ['ConditionExpression'],
+  legacy: ['Expected'],
+};
+
+/** AWS: API_PutItem. */
+export function validatePutItem(input: Input): PutItemInput {
+  const put = validateShape('PutItem', input);
+  checkParameters(put, putParameters);
+  const item = checkItem(put.Item);
+  checkReturnValues(put);
+  refuseLegacy(put, ['Expected', 'ConditionalOperator']);
+  return item === put.Item ? put : { ...put, Item: item };
+}
+
+const deleteParameters: ParameterNames<DeleteItemInput> = {
+  expressions: ['ConditionExpression'],
+  legacy: ['Expected'],
+};
+
+/** AWS: API_DeleteItem. */
+export function validateDeleteItem(input: Input): DeleteItemInput {
+  const remove = validateShape('DeleteItem', input);
+  checkParameters(remove, deleteParameters);
+  const key = canonicalItem(remove.Key);
+  checkReturnValues(remove);
+  refuseLegacy(remove, ['Expected', 'ConditionalOperator']);
+  return key === remove.Key ? remove : { ...remove, Key: key };
+}
+
+const updateParameters: ParameterNames<UpdateItemInput> = {
+  expressions: ['UpdateExpression', 'ConditionExpression'],
+  legacy: ['AttributeUpdates', 'Expected'],
+};
+
+/** AWS: API_UpdateItem. */
+export function validateUpdateItem(input: Input): UpdateItemInput {
+  const update = validateShape('UpdateItem', input);
+  checkParameters(update, updateParameters);
+  const key = canonicalItem(update.Key);
+  refuseLegacy(update, ['AttributeUpdates', 'Expected', 'ConditionalOperator']);
+  return key === update.Key ? update : { ...update, Key: key };
+}
+
+/** The requests that one BatchWriteItem may hold, over all its tables (AWS: API_BatchWriteItem). */
+const writeRequestsMax = 25;
+
+/** AWS: API_BatchWriteItem. That no item is named twice takes the table's key: `checkDistinctKeys`. */
+export function validateBatchWriteItem(input: Input): BatchWriteItemInput {
+  const batch = validateShape('BatchWriteItem', input);
+  const tables = Object.entries(batch.RequestItems);
+  if (tables.length === 0) throw validationError('The requestItems parameter is required for BatchWriteItem');
+  const count = tables.reduce((sum, [, requests]) => sum + requests.length, 0);
+  const checked = tables.map(([name, requests]) => [name, requests.map(checkWriteRequest)] as const);
+  if (count > writeRequestsMax) throw validationError('Too many items requested for the BatchWriteItem call');
+  return { ...batch, RequestItems: Object.fromEntries(checked) };
+}
+
+/** Neither and both of the two are one error to AWS, that of attribute values. */
+function checkWriteRequest({ PutRequest: put, DeleteRequest: remove }: WriteRequest): WriteRequest {
+  if (put !== undefined && remove === undefined) return { PutRequest: { Item: checkItem(put.Item) } };
+  if (remove !== undefined && put === undefined) return { DeleteRequest: { Key: canonicalItem(remove.Key) } };
+  throw validationError(
+    'Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes',
+  );
+}
+
+function checkReturnValues({ ReturnValues: values }: PutItemInput | DeleteItemInput): void {
+  if (values === undefined || values === 'ALL_OLD' || values === 'NONE') return;
+  throw validationError('ReturnValues can only be ALL_OLD or NONE');
+}
