@@ -1,0 +1,169 @@
+import { validationError } from '../errors.ts';
+import type {
+  BillingMode,
+  OnDemandThroughput,
+  ProvisionedThroughput,
+  UpdateTableInput,
+  WarmThroughput,
+} from '../operation.ts';
+
+/** What can be said against capacity settings (AWS: API_CreateTable, API_UpdateTable, ServiceQuotas). */
+
+const invalid = 'One or more parameter values were invalid:';
+const unitsMax = 1_000_000_000_000;
+
+/** A table or an index under one billing mode, and what a request says about its capacity. */
+export interface Capacities {
+  readonly BillingMode?: BillingMode | undefined;
+  readonly ProvisionedThroughput?: ProvisionedThroughput | undefined;
+  readonly OnDemandThroughput?: OnDemandThroughput | undefined;
+  readonly WarmThroughput?: WarmThroughput | undefined;
+}
+
+/** Checks the capacity of a table to be created. */
+export function checkTableThroughput(table: Capacities): void {
+  const units = table.ProvisionedThroughput;
+  if (table.BillingMode === 'PAY_PER_REQUEST') {
+    if (units !== undefined) throw provisionedOnDemand();
+  } else {
+    if (units === undefined) {
+      throw validationError(
+        `${invalid} ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED`,
+      );
+    }
+    checkBounds(units, '');
+  }
+}
+
+/** Checks the capacity of an index to be created, under the billing mode of its table. */
+export function checkIndexThroughput(index: Capacities, name: string): void {
+  const units = index.ProvisionedThroughput;
+  if (index.BillingMode === 'PAY_PER_REQUEST') {
+    if (units === undefined) return;
+    throw validationError(
+      `${invalid} ProvisionedThroughput should not be specified for index: ${name} ` +
+        'when BillingMode is PAY_PER_REQUEST',
+    );
+  }
+  if (units === undefined) {
+    throw validationError(`${invalid} ProvisionedThroughput is not specified for index: ${name}`);
+  }
+  checkBounds(units, ` for index ${name}`);
+}
+
+/** @param of what the units are for, as AWS appends it: nothing for the table. */
+export function checkBounds(units: ProvisionedThroughput, of: string): void {
+  for (const name of ['ReadCapacityUnits', 'WriteCapacityUnits'] as const) {
+    if (units[name] > unitsMax)
+      throw validationError(`Given value ${units[name]} for ${name} is out of bounds${of}`);
+  }
+}
+
+/**
+ * @param target how AWS names what the maximum is for: `table`, or `index : name`.
+ * @param clearable whether -1, which lifts a maximum, is allowed: there is none yet at creation.
+ */
+export function checkOnDemandThroughput(
+  { BillingMode: mode, OnDemandThroughput: maximum = {} }: Capacities,
+  target: string,
+  clearable: boolean,
+): void {
+  for (const name of ['MaxReadRequestUnits', 'MaxWriteRequestUnits'] as const) {
+    const units = maximum[name];
+    if (units === undefined) continue;
+    if (mode !== 'PAY_PER_REQUEST') {
+      throw validationError(
+        `${invalid} ${name} for OnDemandThroughput cannot be specified when the table BillingMode is PROVISIONED`,
+      );
+    }
+    if (units < 1 && !(clearable && units === -1)) {
+      throw validationError(
+        `${invalid} Requested ${name} for OnDemandThroughput for ${target} is outside of valid range`,
+      );
+    }
+  }
+}
+
+/** What a new on-demand table can do at once, in units per second (AWS: on-demand-capacity-mode). */
+const initialReadUnits = 12_000;
+const initialWriteUnits = 4_000;
+const initialThroughputPage =
+  'https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html' +
+  '#on-demand-capacity-mode-initial';
+
+/** @param target how AWS names what is to be warm: `table`, or `index name`. */
+export function checkWarmThroughput(
+  { BillingMode: mode, ProvisionedThroughput: provisioned, WarmThroughput: warm = {} }: Capacities,
+  target: string,
+): void {
+  const onDemand = mode === 'PAY_PER_REQUEST';
+  checkWarmUnits(
+    warm.ReadUnitsPerSecond,
+    onDemand ? initialReadUnits : (provisioned?.ReadCapacityUnits ?? 0),
+    `Requested ReadUnitsPerSecond for WarmThroughput for ${target} is lower than`,
+    onDemand ? undefined : 'ReadCapacityUnits',
+  );
+  checkWarmUnits(
+    warm.WriteUnitsPerSecond,
+    onDemand ? initialWriteUnits : (provisioned?.WriteCapacityUnits ?? 0),
+    `Requested WriteUnitsPerSecond for WarmThroughput for ${target} is lower than`,
+    onDemand ? undefined : 'WriteCapacityUnits',
+  );
+}
+
+function checkWarmUnits(
+  units: number | undefined,
+  least: number,
+  text: string,
+  provisionedAs: string | undefined,
+): void {
+  if (units === undefined || units >= least) return;
+  throw validationError(
+    provisionedAs === undefined
+      ? `${invalid} ${text} initial throughput for OnDemand. See: ${initialThroughputPage}`
+      : `${invalid} ${text} ${provisionedAs} of ProvisionedThroughput`,
+  );
+}
+
+/** The part of a table's description that says what its capacity is. */
+export interface CurrentThroughput {
+  readonly BillingModeSummary?: { readonly BillingMode?: string };
+  readonly ProvisionedThroughput?: {
+    readonly ReadCapacityUnits?: number;
+    readonly WriteCapacityUnits?: number;
+  };
+}
+
+/** Checks what an UpdateTable wants of the table's own capacity against what the table has. */
+export function checkThroughputChanges(update: UpdateTableInput, current: CurrentThroughput): void {
+  const currentMode = current.BillingModeSummary?.BillingMode ?? 'PROVISIONED';
+  const mode = (update.BillingMode ?? currentMode) as BillingMode;
+  const requested = update.ProvisionedThroughput;
+  if (requested !== undefined && mode === 'PAY_PER_REQUEST') throw provisionedOnDemand();
+  checkOnDemandThroughput({ ...update, BillingMode: mode }, 'table', true);
+  if (requested !== undefined && currentMode === 'PROVISIONED') refuseUnchanged(requested, current);
+}
+
+function refuseUnchanged(
+  requested: ProvisionedThroughput,
+  { ProvisionedThroughput: units }: CurrentThroughput,
+): void {
+  const read = units?.ReadCapacityUnits;
+  const write = units?.WriteCapacityUnits;
+  if (requested.ReadCapacityUnits !== read || requested.WriteCapacityUnits !== write) return;
+  throw validationError(
+    'The provisioned throughput for the table will not change. The requested value equals the current value. ' +
+      `Current ReadCapacityUnits provisioned for the table: ${read}. ` +
+      `Requested ReadCapacityUnits: ${requested.ReadCapacityUnits}. ` +
+      `Current WriteCapacityUnits provisioned for the table: ${write}. ` +
+      `Requested WriteCapacityUnits: ${requested.WriteCapacityUnits}. ` +
+      'Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits.',
+  );
+}
+
+function provisionedOnDemand(): Error {
+  return validationError(
+    `${invalid} Neither ReadCapacityUnits nor WriteCapacityUnits can be specified ` +
+      'when BillingMode is PAY_PER_REQUEST',
+  );
+}
