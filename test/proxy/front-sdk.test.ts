@@ -1,34 +1,12 @@
 import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Backend, Request } from '../../protocol/backend.ts';
-import { systemClock } from '../../protocol/clock.ts';
+import type { Request } from '../../protocol/backend.ts';
 import { DynamoDbError } from '../../protocol/errors.ts';
 import { Reply } from '../../protocol/reply.ts';
-import { type Front, type FrontOptions, startFront } from '../../proxy/front/api.ts';
+import type { Front } from '../../proxy/front/api.ts';
+import { closeAll, closeLater, serveApi } from './front-harness.ts';
 
-const open: { close(): Promise<void> | void }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-async function serve(call: Backend['call'], options: Partial<FrontOptions> = {}): Promise<Front> {
-  const backend: Backend = { call, close: async () => {} };
-  const front = await startFront({
-    host: '127.0.0.1',
-    port: 0,
-    backend,
-    credentials: [],
-    insecureNoAuth: false,
-    corsOrigins: [],
-    allowedHosts: [],
-    clock: systemClock,
-    log: { info: () => {}, warn: () => {}, error: () => {} },
-    ...options,
-  });
-  open.push(front);
-  return front;
-}
+afterEach(closeAll);
 
 function clientOf(front: Front, secretAccessKey = 'secret', region = 'eu-central-1'): DynamoDBClient {
   const client = new DynamoDBClient({
@@ -37,7 +15,7 @@ function clientOf(front: Front, secretAccessKey = 'secret', region = 'eu-central
     credentials: { accessKeyId: 'AKID', secretAccessKey },
     maxAttempts: 1,
   });
-  open.push({ close: () => client.destroy() });
+  closeLater(() => client.destroy());
   return client;
 }
 
@@ -46,7 +24,7 @@ const key = { TableName: 'music', Key: { artist: { S: 'Nina Simone' } } };
 describe('the front before the AWS SDK', () => {
   it('hands calls to the backend and replies to the caller', async () => {
     const requests: Request[] = [];
-    const front = await serve((request) => {
+    const front = await serveApi((request) => {
       requests.push(request);
       return new Reply({ Item: { artist: { S: 'Nina Simone' }, plays: { N: '7' } } });
     });
@@ -59,7 +37,7 @@ describe('the front before the AWS SDK', () => {
   });
 
   it('turns errors of the backend into the exceptions of the SDK', async () => {
-    const front = await serve(async () => {
+    const front = await serveApi(async () => {
       throw new DynamoDbError('ConditionalCheckFailedException', 'The conditional request failed', 400, {
         Item: { artist: { S: 'x' } },
       });
@@ -75,7 +53,7 @@ describe('the front before the AWS SDK', () => {
   });
 
   it('verifies signatures where credentials are configured', async () => {
-    const front = await serve(() => new Reply({}), {
+    const front = await serveApi(() => new Reply({}), {
       credentials: [{ accessKeyId: 'AKID', secretAccessKey: 'secret' }],
     });
     await expect(clientOf(front).send(new GetItemCommand(key))).resolves.toBeDefined();
