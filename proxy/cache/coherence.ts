@@ -23,8 +23,8 @@ import type { Settling } from './settling.ts';
  *  1. A token stands from `take` until the next write, announcement or void that concerns its key. Only a token that
  *     stands fills: what it brings was read after everything that the cache had been told of.
  *  2. While a fence stands over a key, or its table is held, the key has no token, and no value.
- *  3. Raising a fence drops value and token, since the store may show the write before it answers; lowering it drops
- *     them once more, or puts the written value in the same step, so no reader finds anything in between.
+ *  3. Raising a fence drops value and token, since the store may show the write before it answers. Lowering it finds
+ *     nothing to drop, by 2, and puts the written value in the same step, so no reader gets in between.
  *  4. A fence that ever stood beside another one, or met an announcement, a void or a hold of its table, is tainted:
  *     the store may have taken another write after this one. A tainted fence lowers without a value.
  *  5. The fence of an unanswered write stands until `fenceMs` have passed, which is longer than the store can still
@@ -131,7 +131,6 @@ export class Coherence<V extends Sized> {
     const table = this.#table(fence.tableId);
     const guards = guardsOf(table, fence.key);
     removeFence(guards, fence);
-    this.#drop(table, fence.key, guards);
     this.#settling.key(fence.tableId, fence.key);
     if (written !== undefined && this.mayPut(fence))
       this.#put(table, fence.key, written.value, written.ttlMs);
@@ -251,6 +250,14 @@ export class Coherence<V extends Sized> {
     }
   }
 
+  /** Invariant 8. */
+  protected expiryMs(ttlMs: number): number {
+    if (ttlMs === 0 && this.#startedUntilMs === 0) return Infinity;
+    const nowMs = this.#clock.monotonic();
+    const expiresAtMs = ttlMs === 0 ? Infinity : nowMs + ttlMs;
+    return nowMs < this.#startedUntilMs ? Math.min(expiresAtMs, this.#startedUntilMs) : expiresAtMs;
+  }
+
   #table(tableId: string): TableGuards {
     return this.tables.get(tableId) ?? this.#addTable(tableId);
   }
@@ -297,15 +304,7 @@ export class Coherence<V extends Sized> {
   }
 
   #put(table: TableGuards, key: KeyBytes, value: V, ttlMs: number): void {
-    this.#tier.put(table.prefix + key, value, this.#expiryMs(ttlMs));
-  }
-
-  /** Invariant 8. */
-  #expiryMs(ttlMs: number): number {
-    if (ttlMs === 0 && this.#startedUntilMs === 0) return Infinity;
-    const nowMs = this.#clock.monotonic();
-    const expiresAtMs = ttlMs === 0 ? Infinity : nowMs + ttlMs;
-    return nowMs < this.#startedUntilMs ? Math.min(expiresAtMs, this.#startedUntilMs) : expiresAtMs;
+    this.#tier.put(table.prefix + key, value, this.expiryMs(ttlMs));
   }
 }
 

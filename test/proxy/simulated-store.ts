@@ -50,7 +50,8 @@ interface StoredTable {
 /** One call that waits for the test: it takes effect at `execute`, and its caller hears of it at `answer`. */
 export interface HeldCall {
   readonly request: Request;
-  readonly isExecuted: boolean;
+  /** What executing it gave, an error for a call that was refused; undefined before. */
+  readonly outcome: Reply | Error | undefined;
   execute(): void;
   answer(): void;
   /** The caller gets this error instead of the answer, whether the call was executed or not. */
@@ -112,6 +113,10 @@ export class SimulatedStore implements Backend {
     return id;
   }
 
+  tableId(name: string, region = 'us-east-1'): string | undefined {
+    return this.#tables.get(`${region}/${name}`)?.id;
+  }
+
   deleteTable(name: string, region = 'us-east-1'): void {
     const table = this.#tables.get(`${region}/${name}`);
     this.#tables.delete(`${region}/${name}`);
@@ -146,38 +151,37 @@ export class SimulatedStore implements Backend {
   }
 
   #hold(request: Request): Promise<Reply> {
-    const outcome: { reply?: Reply; error?: unknown; isDone: boolean } = { isDone: false };
-    const execute = () => {
-      if (outcome.isDone) return;
-      outcome.isDone = true;
-      try {
-        outcome.reply = this.execute(request);
-      } catch (error) {
-        outcome.error = error;
-      }
-    };
     return new Promise((resolve, reject) => {
-      const answer = () => {
-        execute();
-        this.#release(held);
-        if (outcome.reply !== undefined) resolve(outcome.reply);
-        else reject(outcome.error);
-      };
-      const fail = (error: Error) => {
-        this.#release(held);
-        reject(error);
-      };
-      const held = {
+      let outcome: Reply | Error | undefined;
+      const held: HeldCall = {
         request,
-        execute,
-        answer,
-        fail,
-        get isExecuted() {
-          return outcome.isDone;
+        get outcome() {
+          return outcome;
+        },
+        execute: () => {
+          outcome ??= this.#outcomeOf(request);
+        },
+        answer: () => {
+          held.execute();
+          this.#release(held);
+          if (outcome instanceof Reply) resolve(outcome);
+          else reject(outcome);
+        },
+        fail: (error) => {
+          this.#release(held);
+          reject(error);
         },
       };
       this.held.push(held);
     });
+  }
+
+  #outcomeOf(request: Request): Reply | Error {
+    try {
+      return this.execute(request);
+    } catch (error) {
+      return error as Error;
+    }
   }
 
   #release(held: HeldCall): void {
@@ -200,6 +204,10 @@ export class SimulatedStore implements Backend {
         return this.#batchWrite(input, region, origin);
       case 'TransactWriteItems':
         return this.#transact(input, region, origin);
+      case 'ExecuteStatement':
+        // The statement's item comes as its only parameter: nothing here reads PartiQL.
+        this.put('items', (input.Parameters as { M: Item }[])[0]?.M ?? {}, origin);
+        return {};
       case 'CreateTable':
         this.createTable(
           String(input.TableName),

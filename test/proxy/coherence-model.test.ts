@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { explore, replay } from './coherence-explorer.ts';
+import { mutants } from './coherence-mutants.ts';
+import { realRules, type Scenario } from './coherence-world.ts';
+
+/** One key, and everybody who might meet over it. */
+const scenarios: Record<string, Scenario> = {
+  'a burst of readers': { readers: 4 },
+  'a burst with a batch in it': { readers: 4, batchReader: 1 },
+  'three readers and two writers': { readers: 3, writers: 2, evictions: 1 },
+  'two readers and three writers': { readers: 2, writers: 3 },
+  'a batch that comes first, beside writers': { readers: 2, batchReader: 0, writers: 2, timeouts: 1 },
+  'a batch that comes second, beside writers': { readers: 2, batchReader: 1, writers: 2, timeouts: 1 },
+  'writers that time out and try again': { readers: 2, writers: 2, timeouts: 1, retries: true },
+  'two time-outs': { readers: 2, writers: 2, timeouts: 2 },
+  'two time-outs of one writer': { readers: 3, writers: 1, timeouts: 2, retries: true },
+  statements: { readers: 2, writers: 1, statements: 1, timeouts: 1 },
+  'a write around, announced later': { readers: 2, writers: 2, writesAround: 1, announced: 'later' },
+  'a write around and a time-out': {
+    readers: 2,
+    writers: 1,
+    writesAround: 1,
+    announced: 'later',
+    timeouts: 1,
+  },
+  'an announcing store': { readers: 2, writers: 2, writesAround: 1, announced: 'inOrder', evictions: 1 },
+  'an announcing store and time-outs': { readers: 2, writers: 2, announced: 'inOrder', timeouts: 2 },
+  'an announcing store and a new table': {
+    readers: 2,
+    writers: 2,
+    announced: 'inOrder',
+    recreations: 'around',
+  },
+  'a new table': { readers: 2, writers: 1, recreations: 'through' },
+  'a crash': { readers: 2, writers: 2, crashes: 1 },
+  'replicas that lag': { readers: 2, writers: 2, lags: true, evictions: 1 },
+  'replicas that lag and a time-out': { readers: 2, writers: 1, lags: true, timeouts: 1 },
+};
+
+describe('coherence, in every order of events', () => {
+  it.each(Object.entries(scenarios))(
+    '%s',
+    async (_name, scenario) => {
+      const { states, violation } = await explore(scenario, realRules);
+      expect(violation).toBeUndefined();
+      expect(states).toBeGreaterThan(10);
+    },
+    60_000,
+  );
+});
+
+describe('the exploration notices a missing rule', () => {
+  it.each(mutants)('$without', async ({ scenario, rules }) => {
+    expect((await explore(scenario, realRules)).violation).toBeUndefined();
+    const { violation = '' } = await explore(scenario, rules);
+    expect(violation).toContain(after);
+    const schedule = violation.slice(violation.indexOf(after) + after.length);
+    expect(await replay(scenario, rules, schedule)).not.toEqual([]);
+    expect(await replay(scenario, realRules, schedule)).toEqual([]);
+  });
+});
+
+const after = ', after: ';

@@ -1,0 +1,595 @@
+import type { Item } from '../../protocol/attribute-value.ts';
+import type { Request } from '../../protocol/backend.ts';
+import type { KeyBytes } from '../../protocol/key.ts';
+import { canonicalKey } from '../../protocol/key.ts';
+import type { Reply } from '../../protocol/reply.ts';
+import { Accelerator, type AcceleratorParts } from '../../proxy/accelerator.ts';
+import type { CachedItem } from '../../proxy/cache/cached-item.ts';
+import { Coherence, type CoherenceOptions } from '../../proxy/cache/coherence.ts';
+import { Flights } from '../../proxy/cache/flights.ts';
+import { LocalTier, type Tier } from '../../proxy/cache/local.ts';
+import { Settling } from '../../proxy/cache/settling.ts';
+import { type HeldCall, ManualClock, SimulatedStore } from './simulated-store.ts';
+
+/** Who takes part, and what may happen to them. Whatever is absent or 0 does not happen. */
+export interface Scenario {
+  readonly readers: number;
+  /** This one of the readers uses BatchGetItem. */
+  readonly batchReader?: number;
+  readonly writers?: number;
+  /** PartiQL writes, whose keys the accelerator does not read. */
+  readonly statements?: number;
+  /** Writes that go to the store without the accelerator. */
+  readonly writesAround?: number;
+  /** `inOrder`: by the store, before the acknowledgement. `later`: at any time afterwards, as a stream is followed. */
+  readonly announced?: 'inOrder' | 'later';
+  /** Calls that fail without an answer; a write among them may still be applied, until the fences' time is up. */
+  readonly timeouts?: number;
+  /** Each writer whose write timed out tries once more. */
+  readonly retries?: boolean;
+  readonly evictions?: number;
+  readonly crashes?: number;
+  /** The table is deleted and created anew, through the accelerator or around it. */
+  readonly recreations?: 'through' | 'around';
+  /** Eventually consistent reads of the store lag behind for less than the time of settling. */
+  readonly lags?: boolean;
+}
+
+/** Constructors of what is checked, so that weakened ones can take their place. */
+export interface Rules {
+  readonly coherence: typeof ObservedCoherence;
+  readonly flights: typeof ObservedFlights;
+  readonly settling: typeof Settling;
+}
+
+/** The real protocol, with a view on its guards. */
+export class ObservedCoherence extends Coherence<CachedItem> {
+  readonly #tier: Tier<CachedItem>;
+
+  constructor(tier: Tier<CachedItem>, settling: Settling, options: CoherenceOptions) {
+    super(tier, settling, options);
+    this.#tier = tier;
+  }
+
+  /** The tier needs the room. */
+  evict(tableId: string, key: KeyBytes): void {
+    this.#tier.delete(`${this.tables.get(tableId)?.prefix}${key}`);
+  }
+
+  /** Puts a value whatever stands against it. */
+  restore(tableId: string, key: KeyBytes, value: CachedItem): void {
+    this.#tier.put(`${this.tables.get(tableId)?.prefix}${key}`, value, Number.POSITIVE_INFINITY);
+  }
+
+  observe(tableId: string, key: KeyBytes, nowMs: number): unknown {
+    const table = this.tables.get(tableId);
+    const guards = table?.guards.get(key);
+    return {
+      held: (table?.heldUntilMs ?? 0) > nowMs ? (table?.heldUntilMs ?? 0) - nowMs : 0,
+      token: guards?.token !== undefined,
+      fences: guards?.fences.map(({ tainted, deadlineMs }) => [tainted, deadlineMs - nowMs]),
+    };
+  }
+}
+
+export class ObservedFlights extends Flights<CachedItem> {
+  observe(): unknown {
+    return [...this.flights.values()].map(({ token, next }) => [token?.stands, next !== undefined]);
+  }
+
+  /** Whether a reader that comes now joins the read that is under way. */
+  get isOpen(): boolean {
+    return [...this.flights.values()].some((flight) => this.mayJoin(flight));
+  }
+}
+
+export const realRules: Rules = {
+  coherence: ObservedCoherence,
+  flights: ObservedFlights,
+  settling: Settling,
+};
+
+const tableName = 'items';
+const region = 'us-east-1';
+const schema = { partition: { name: 'id', type: 'S' }, sort: undefined } as const;
+const itemKey: Item = { id: { S: 'k' } };
+const key = canonicalKey(schema, itemKey);
+const fenceMs = 10_000;
+const settleMs = 1_000;
+
+/** What the item can be: no item at all, or what one of the writes puts. */
+type Value = string;
+const noItem: Value = '-';
+
+interface Client {
+  state: 'idle' | 'waiting' | 'done' | 'failed';
+  tries: number;
+}
+
+interface Reader extends Client {
+  /** What it may be answered with, newest last, as its read began. */
+  acceptable: Set<Value>;
+  /** Which read of the store it may have joined: told apart by what was under way when it came. */
+  joined: string;
+}
+
+/**
+ * One accelerator, one store, one key, and clients of both, all of them moved by named actions only. The world keeps
+ * the oracle: which values the item had, in what order, and which of them a read may still answer.
+ */
+export class World {
+  readonly #scenario: Scenario;
+  readonly #rules: Rules;
+  readonly #clock = new ManualClock();
+  readonly #store: SimulatedStore;
+  #accelerator: Accelerator;
+  #coherence: ObservedCoherence;
+  #flights: ObservedFlights;
+  #tableId: string;
+  readonly #readers: Reader[];
+  readonly #writers: Client[];
+  readonly #statements: Client[];
+  /** Values in the order in which the store had them last. */
+  #history: Value[] = [noItem];
+  /** How many of `#history`, from the oldest, a read that begins now must not answer with. */
+  #outdated = 0;
+  /** Writes that nobody waits for any more, but that the store may still apply. */
+  readonly #late: HeldCall[] = [];
+  readonly #executed = new Map<HeldCall, Value>();
+  readonly #writerOf = new Map<HeldCall, Client>();
+  readonly #unannounced: Value[] = [];
+  #left: Record<'writeAround' | 'timeout' | 'evict' | 'crash' | 'recreate' | 'time', number>;
+  #recreation: 'no' | 'deleting' | 'creating' | 'done' = 'no';
+  #lagging = false;
+  #readsSent = 0;
+  readonly problems: string[] = [];
+
+  private constructor(scenario: Scenario, rules: Rules) {
+    this.#scenario = scenario;
+    this.#rules = rules;
+    this.#store = new SimulatedStore({ answers: 'held', announces: scenario.announced === 'inOrder' });
+    this.#tableId = this.#store.createTable(tableName, schema);
+    const parts = this.#newParts();
+    this.#coherence = parts.coherence;
+    this.#flights = parts.flights;
+    this.#accelerator = this.#newAccelerator(parts);
+    this.#readers = newClients(scenario.readers).map((client) => ({
+      ...client,
+      acceptable: new Set(),
+      joined: '',
+    }));
+    this.#writers = newClients(scenario.writers);
+    this.#statements = newClients(scenario.statements);
+    this.#left = {
+      writeAround: scenario.writesAround ?? 0,
+      timeout: scenario.timeouts ?? 0,
+      evict: scenario.evictions ?? 0,
+      crash: scenario.crashes ?? 0,
+      recreate: scenario.recreations === undefined ? 0 : 1,
+      time: scenario.timeouts || scenario.crashes || scenario.lags ? 1 : 0,
+    };
+  }
+
+  /** A world in which the accelerator knows the table and has run for a while. */
+  static async open(scenario: Scenario, rules: Rules): Promise<World> {
+    const world = new World(scenario, rules);
+    await world.#warmUp();
+    world.#clock.advance(fenceMs + settleMs);
+    world.#lagging = scenario.lags === true;
+    world.#store.lags = world.#lagging;
+    return world;
+  }
+
+  /** What can happen next. */
+  enabled(): string[] {
+    const { writeAround, timeout, evict, crash, recreate, time } = this.#left;
+    const actions = [
+      ...startable('read', this.#readers),
+      ...startable('write', this.#writers),
+      ...startable('statement', this.#statements),
+      ...this.#callActions(timeout > 0),
+      ...this.#late.flatMap((_call, i) => [`apply late ${i}`, `lose late ${i}`]),
+      ...this.#unannounced.slice(0, 1).map(() => 'announce'),
+    ];
+    if (writeAround > 0) actions.push('write around');
+    if (evict > 0 && this.#cached() !== undefined) actions.push('evict');
+    if (crash > 0) actions.push('crash');
+    if (recreate > 0) actions.push('recreate');
+    if (this.#lagging) actions.push('catch up');
+    if (time > 0 && this.#late.length === 0 && !this.#lagging && !this.#store.held.some(isChange))
+      actions.push('time');
+    return actions;
+  }
+
+  async perform(action: string): Promise<void> {
+    const [, name = '', number = '0'] = /^(.*?)(?: (\d+))?$/.exec(action) ?? [];
+    const before = new Set(this.#store.held);
+    const client = this.#act(name, Number(number));
+    await settled();
+    for (const call of this.#store.held) {
+      if (client !== undefined && isChange(call) && !before.has(call)) this.#writerOf.set(call, client);
+    }
+    this.#letRetry();
+    this.#check();
+  }
+
+  /** Everything that decides what can happen from here on, and what would be wrong. */
+  fingerprint(): string {
+    const nowMs = this.#clock.monotonic();
+    return JSON.stringify([
+      this.#history,
+      this.#outdated,
+      this.#left,
+      this.#recreation,
+      this.#lagging,
+      this.#clock.monotonic(),
+      this.#readers.map(({ state, acceptable, joined }) =>
+        state === 'waiting' ? [[...acceptable].sort(), joined] : state,
+      ),
+      this.#writers.map(({ state, tries }) => [state, tries]),
+      this.#statements.map(({ state, tries }) => [state, tries]),
+      this.#store.held.map((call) => [
+        call.request.operation,
+        this.#executed.get(call),
+        writtenValue(call.request),
+      ]),
+      this.#store.held.map((call) => [call.outcome instanceof Error, isConsistent(call.request)]),
+      this.#late.map((call) => writtenValue(call.request)),
+      this.#unannounced,
+      this.#cached(),
+      this.#coherence.observe(this.#tableId, key, nowMs),
+      this.#coherence.isUnsettled(this.#tableId, key),
+      this.#flights.observe(),
+    ]);
+  }
+
+  /** Nothing can happen any more: everybody must have been answered, and nothing be left of the guards. */
+  finish(): void {
+    for (const client of [...this.#readers, ...this.#writers, ...this.#statements]) {
+      if (client.state === 'waiting') this.problems.push('a client was never answered');
+    }
+    this.#clock.advance(fenceMs);
+    this.#checkCached('after the time of the fences');
+    const { tokens, fences, flights } = this.#accelerator.stats();
+    if (tokens + fences + flights > 0) {
+      this.problems.push(`guards were left: ${JSON.stringify({ tokens, fences, flights })}`);
+    }
+    if (this.#isReadOnly() && this.#readsSent > 1)
+      this.problems.push(`a burst of reads sent ${this.#readsSent}`);
+  }
+
+  async #warmUp(): Promise<void> {
+    const reply = this.#accelerator.call({
+      operation: 'GetItem',
+      input: { TableName: tableName, Key: { id: { S: 'other' } } },
+      region,
+    });
+    await settled();
+    for (const call of this.#store.held) call.answer();
+    await reply;
+  }
+
+  #newParts(): { coherence: ObservedCoherence; flights: ObservedFlights } {
+    const clock = this.#clock;
+    const settling = new this.#rules.settling(this.#scenario.lags ? settleMs : 0, clock);
+    const options: CoherenceOptions = {
+      fenceMs: this.#scenario.announced === 'inOrder' ? 0 : fenceMs,
+      clock,
+    };
+    const coherence = new this.#rules.coherence(new LocalTier(1_000_000, clock), settling, options);
+    return { coherence, flights: new this.#rules.flights(coherence) };
+  }
+
+  #newAccelerator(parts: AcceleratorParts): Accelerator {
+    const options = {
+      cacheBytesMax: 1_000_000,
+      itemTtlMs: 0,
+      tables: {},
+      describeMs: Number.MAX_SAFE_INTEGER,
+      settleMs: 0,
+      fenceMs,
+      clock: this.#clock,
+    };
+    return new Accelerator(this.#store, options, parts);
+  }
+
+  #callActions(mayTimeOut: boolean): string[] {
+    return this.#store.held.flatMap((call, i) => {
+      const actions = [call.outcome === undefined ? `execute ${i}` : `answer ${i}`];
+      if (mayTimeOut) actions.push(`time out ${i}`);
+      return actions;
+    });
+  }
+
+  /** @returns the client that began to wait, if one did. */
+  #act(name: string, i: number): Client | undefined {
+    switch (name) {
+      case 'read':
+        return this.#startRead(i);
+      case 'write':
+        return this.#startWrite(i);
+      case 'statement':
+        return this.#startStatement(i);
+      default:
+        this.#happen(name, i);
+        return undefined;
+    }
+  }
+
+  #happen(name: string, i: number): void {
+    const happenings: Record<string, () => void> = {
+      execute: () => this.#execute(at(this.#store.held, i)),
+      answer: () => this.#answer(at(this.#store.held, i)),
+      'time out': () => this.#timeOut(at(this.#store.held, i)),
+      'apply late': () => this.#execute(at(this.#late.splice(i, 1), 0)),
+      'lose late': () => at(this.#late.splice(i, 1), 0),
+      announce: () => this.#announce(),
+      'write around': () => this.#writeAround(),
+      evict: () => this.#evict(),
+      crash: () => this.#crash(),
+      recreate: () => this.#recreate(),
+      'catch up': () => this.#catchUp(),
+      time: () => this.#passTime(),
+    };
+    const happen = happenings[name];
+    if (happen === undefined) throw new Error(`no such action: ${name}`);
+    happen();
+  }
+
+  #startRead(i: number): Client {
+    const reader = at(this.#readers, i);
+    reader.acceptable = new Set(this.#history.slice(this.#outdated));
+    reader.joined = `${this.#readsSent} ${this.#flights.isOpen}`;
+    if (this.#scenario.batchReader === i) this.#readBatch(reader);
+    else this.#readItem(reader);
+    return reader;
+  }
+
+  #readItem(reader: Reader): void {
+    const input = { TableName: tableName, Key: itemKey };
+    this.#call(reader, { operation: 'GetItem', input, region }, ({ Item: item }) =>
+      this.#checkAnswer(reader, labelOf(item as Item | undefined)),
+    );
+  }
+
+  /** What the batch leaves to be asked for again was not answered. */
+  #readBatch(reader: Reader): void {
+    const input = { RequestItems: { [tableName]: { Keys: [itemKey] } } };
+    this.#call(reader, { operation: 'BatchGetItem', input, region }, (output) => {
+      const items = (output.Responses as Record<string, Item[]>)[tableName] ?? [];
+      const isAnswered = Object.keys(output.UnprocessedKeys as object).length === 0;
+      if (isAnswered) this.#checkAnswer(reader, labelOf(items[0]));
+    });
+  }
+
+  #startWrite(i: number): Client {
+    const input = { TableName: tableName, Item: itemOf(`w${i}`) };
+    const writer = at(this.#writers, i);
+    this.#call(writer, { operation: 'PutItem', input, region }, () => {});
+    return writer;
+  }
+
+  #startStatement(i: number): Client {
+    const input = { Statement: 'UPDATE "items" SET v = ?', Parameters: [{ M: itemOf(`s${i}`) }] };
+    const writer = at(this.#statements, i);
+    this.#call(writer, { operation: 'ExecuteStatement', input, region }, () => {});
+    return writer;
+  }
+
+  /** An answer that comes after a crash reaches nobody. */
+  #call(client: Client, request: Request, onReply: (output: Record<string, unknown>) => void): void {
+    client.state = 'waiting';
+    client.tries++;
+    const accelerator = this.#accelerator;
+    const end = (state: Client['state']) => {
+      if (accelerator === this.#accelerator) client.state = state;
+      return accelerator === this.#accelerator;
+    };
+    const answer = async () => accelerator.call(request);
+    answer().then(
+      (reply) => {
+        if (end('done')) onReply(JSON.parse(reply.body.toString()));
+      },
+      () => end('failed'),
+    );
+  }
+
+  #execute(call: HeldCall): void {
+    call.execute();
+    if (call.outcome instanceof Error) return;
+    const value = isChange(call) ? writtenValue(call.request) : labelOf(itemIn(call.outcome as Reply));
+    this.#executed.set(call, value);
+    if (isChange(call)) this.#applied(value);
+    this.#tableId = this.#store.tableId(tableName) ?? this.#tableId;
+  }
+
+  #answer(call: HeldCall): void {
+    const value = this.#executed.get(call);
+    if (isChange(call) && value !== undefined) this.#acknowledged(value);
+    call.answer();
+    this.#continueRecreation(call);
+  }
+
+  #timeOut(call: HeldCall): void {
+    this.#left.timeout--;
+    if (isChange(call) && call.outcome === undefined) this.#late.push(call);
+    call.fail(new Error('no answer'));
+  }
+
+  #letRetry(): void {
+    if (this.#scenario.retries !== true) return;
+    for (const writer of this.#writers)
+      if (writer.state === 'failed' && writer.tries < 2) writer.state = 'idle';
+  }
+
+  /** The store's item is this value from now on. */
+  #applied(value: Value): void {
+    const known = this.#history.indexOf(value);
+    if (known >= 0) {
+      this.#history.splice(known, 1);
+      if (known < this.#outdated) this.#outdated--;
+    }
+    this.#history.push(value);
+    for (const reader of this.#readers) if (reader.state === 'waiting') reader.acceptable.add(value);
+  }
+
+  /** Whoever asks from now on must not be answered with what was there before this value. */
+  #acknowledged(value: Value): void {
+    this.#outdated = Math.max(this.#outdated, this.#history.indexOf(value));
+  }
+
+  #writeAround(): void {
+    this.#left.writeAround--;
+    const value = `a${this.#left.writeAround}`;
+    this.#store.put(tableName, itemOf(value));
+    this.#applied(value);
+    if (this.#scenario.announced === 'inOrder') this.#acknowledged(value);
+    else this.#unannounced.push(value);
+  }
+
+  #announce(): void {
+    const value = this.#unannounced.shift() ?? noItem;
+    this.#coherence.invalidate(this.#tableId, key);
+    this.#acknowledged(value);
+  }
+
+  /** The accelerator is gone with all that it knew; calls that it had sent may still be applied. */
+  #crash(): void {
+    this.#left.crash--;
+    for (const call of [...this.#store.held]) {
+      if (isChange(call) && call.outcome === undefined) this.#late.push(call);
+    }
+    this.#store.held.length = 0;
+    for (const client of [...this.#readers, ...this.#writers, ...this.#statements]) {
+      if (client.state === 'waiting') client.state = 'failed';
+    }
+    const parts = this.#newParts();
+    this.#coherence = parts.coherence;
+    this.#flights = parts.flights;
+    this.#accelerator = this.#newAccelerator(parts);
+  }
+
+  #recreate(): void {
+    this.#left.recreate--;
+    if (this.#scenario.recreations === 'through') {
+      this.#recreation = 'deleting';
+      void this.#accelerator.call({ operation: 'DeleteTable', input: { TableName: tableName }, region });
+      return;
+    }
+    this.#store.deleteTable(tableName);
+    this.#tableId = this.#store.createTable(tableName, schema);
+    this.#applied(noItem);
+    this.#acknowledged(noItem);
+  }
+
+  /** Deleting has been answered: the table is created again, in the same way. */
+  #continueRecreation(call: HeldCall): void {
+    if (call.request.operation === 'DeleteTable') {
+      this.#recreation = 'creating';
+      void this.#accelerator.call({ operation: 'CreateTable', input: { TableName: tableName }, region });
+    }
+    if (call.request.operation === 'CreateTable') this.#recreation = 'done';
+  }
+
+  #evict(): void {
+    this.#left.evict--;
+    this.#coherence.evict(this.#tableId, key);
+  }
+
+  #passTime(): void {
+    this.#left.time--;
+    this.#clock.advance(fenceMs);
+  }
+
+  #catchUp(): void {
+    this.#lagging = false;
+    this.#store.lags = false;
+    this.#store.catchUp();
+  }
+
+  #isReadOnly(): boolean {
+    const { readers: _readers, batchReader: _batchReader, ...others } = this.#scenario;
+    return Object.keys(others).length === 0;
+  }
+
+  /** Nothing is on its way that could still put right, or make wrong, what is cached. */
+  #isQuiet(): boolean {
+    const hasCrashed = (this.#scenario.crashes ?? 0) > this.#left.crash;
+    return this.#store.held.length + this.#late.length + this.#unannounced.length === 0 && !hasCrashed;
+  }
+
+  #cached(): Value | undefined {
+    const cached = this.#coherence.lookup(this.#tableId, key);
+    return cached === undefined ? undefined : labelOf(itemIn(cached.reply));
+  }
+
+  #check(): void {
+    const reads = this.#store.held.filter((call) => !isChange(call));
+    const tables = 1 + (this.#scenario.recreations === undefined ? 0 : 1);
+    if (reads.length > tables) this.problems.push(`${reads.length} reads of one key are under way`);
+    this.#readsSent = this.#store.count('GetItem') + this.#store.count('BatchGetItem') - 1;
+    if (this.#isQuiet()) this.#checkCached('with nothing under way');
+  }
+
+  #checkAnswer(reader: Reader, value: Value): void {
+    if (reader.acceptable.has(value)) return;
+    this.problems.push(`a reader got ${value}, older than what was acknowledged before it asked`);
+  }
+
+  #checkCached(when: string): void {
+    const cached = this.#cached();
+    const current = this.#history.at(-1);
+    if (cached !== undefined && cached !== current)
+      this.problems.push(`${cached} is cached ${when}, not ${current}`);
+  }
+}
+
+/** All that the last action set going has come to rest: everything waits for the next one. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function newClients(count = 0): Client[] {
+  return Array.from({ length: count }, () => ({ state: 'idle', tries: 0 }));
+}
+
+/** Clients of one kind do the same, so only the first idle one is worth starting. */
+function startable(action: string, clients: readonly Client[]): string[] {
+  const first = clients.findIndex(({ state }) => state === 'idle');
+  return first < 0 ? [] : [`${action} ${first}`];
+}
+
+function at<T>(list: readonly T[], i: number): T {
+  const element = list[i];
+  if (element === undefined) throw new Error(`nothing at ${i}`);
+  return element;
+}
+
+function itemOf(value: Value): Item {
+  return { ...itemKey, v: { S: value } };
+}
+
+function labelOf(item: Item | undefined): Value {
+  const value = item?.v;
+  return value !== undefined && 'S' in value ? value.S : noItem;
+}
+
+function itemIn(reply: Reply): Item | undefined {
+  const { Item: item, Responses: responses } = JSON.parse(reply.body.toString());
+  return item ?? responses?.[tableName]?.[0];
+}
+
+function isChange({ request }: HeldCall): boolean {
+  return request.operation !== 'GetItem' && request.operation !== 'BatchGetItem';
+}
+
+function isConsistent({ input }: Request): boolean {
+  return JSON.stringify(input).includes('ConsistentRead');
+}
+
+/** What a write makes of the item. */
+function writtenValue({ operation, input }: Request): Value {
+  if (operation === 'PutItem') return labelOf(input.Item as Item);
+  if (operation === 'ExecuteStatement') return labelOf((input.Parameters as { M: Item }[])[0]?.M);
+  return noItem;
+}
