@@ -1,6 +1,6 @@
 import type { ChangeListener, CommittedChange } from '../protocol/backend.ts';
 import type { Clock } from '../protocol/clock.ts';
-import { serviceUnavailable, throttling } from '../protocol/errors.ts';
+import { internalServerError, serviceUnavailable, throttling } from '../protocol/errors.ts';
 import type { KeyBytes } from '../protocol/key.ts';
 import { ItemJson, type Reply } from '../protocol/reply.ts';
 import { Catalog, type CatalogChange, readCatalogRecord, type TableDefinition } from './catalog.ts';
@@ -150,7 +150,8 @@ export class Committer {
   /**
    * @param origin goes along with the change records of this write.
    * @returns its reply once it is durable; rejects with what `evaluate` threw, ThrottlingException when too many
-   *   writes wait, ServiceUnavailable when the log could not be written and the write did not happen.
+   *   writes wait, ServiceUnavailable when there was no room for it and it did not happen, InternalServerError when that is
+   *   not known.
    */
   submit(evaluate: Evaluate, origin?: object): Promise<Reply> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
@@ -312,14 +313,19 @@ export class Committer {
     this.#pending.clear();
     this.#pendingBytes = 0;
     this.#context.catalog = copyOf(this.#options.catalog);
-    if (!(error instanceof LogFullError)) {
-      this.#closed = serviceUnavailable('The log can no longer be written.');
-      this.#options.onFatal(error);
-    }
-    const refusal = serviceUnavailable(`The write could not be stored: ${error.message}`);
+    const refusal = this.#refusal(error);
     for (const batch of batches) for (const { waiter } of batch?.settle ?? []) waiter.reject(refusal);
     if (this.#queue.length > 0) this.#scheduleTurn();
     this.#noteIfDrained();
+  }
+
+  /** Where the log is not merely full, nobody knows whether the writes will be found again. */
+  #refusal(error: Error): Error {
+    if (error instanceof LogFullError)
+      return serviceUnavailable(`The write could not be stored: ${error.message}`);
+    this.#closed = serviceUnavailable('The log can no longer be written.');
+    this.#options.onFatal(error);
+    return internalServerError();
   }
 
   #noteIfDrained(): void {

@@ -39,8 +39,8 @@ export interface EngineOptions {
   readonly log: Logger;
   /** The log can no longer be trusted; the process must end. */
   readonly onFatal: (error: Error) => void;
-  /** The disk under the log; the operating system's where absent. */
-  readonly files?: Files;
+  /** Where the log lies, if not in the data folder on the operating system's files. */
+  readonly logPlace?: { readonly files: Files; readonly directory: string };
 }
 
 /** The bundled table engine: the DynamoDB API on a durable log with LMDB behind it. */
@@ -131,8 +131,7 @@ async function startParts(
   const { overlay, catalog, statistics, droppedTables } = recovered;
   const log = await Log.open(
     {
-      files: options.files ?? nodeFiles,
-      directory: directory.log,
+      ...(options.logPlace ?? { files: nodeFiles, directory: directory.log }),
       segmentBytesMax: options.logSegmentBytesMax,
       appliedTo: recovered.position.lsn,
       syncMode: options.durability === 'sync' ? 'group' : 'relaxed',
@@ -161,6 +160,7 @@ async function startParts(
     overlay,
     droppedTables,
     log: options.log,
+    applyBytes: options.overlayBytesMax / 4,
     syncLog: () => log.sync(),
     collectMeta: () => {
       applyingLsn = committer.publishedLsn;

@@ -8,6 +8,7 @@ import {
   type KeyCondition,
   parseKeyCondition,
 } from '../../protocol/expression/key-condition.ts';
+import { checkKeyPaths, projectedDocuments } from '../../protocol/expression/key-paths.ts';
 import { bindProjection, type Projection, projectItem } from '../../protocol/expression/projection.ts';
 import { Substitutions } from '../../protocol/expression/substitutions.ts';
 import {
@@ -46,12 +47,16 @@ export function query({ catalog, state }: Services, request: Request): Reply {
   substitutions.finish();
   const table = catalog.serving(request.region, tableNameOf(input.TableName));
   refuseIndex(input);
+  checkPaths(selection, table.schema);
   const condition = bindKeyCondition(parsed, table.schema);
   refuseKeyAttributesInFilter(selection.filter, table.schema);
   const range = queryRange(table, condition);
   const reverse = input.ScanIndexForward === false;
   const start = startOf(input, table);
-  if (start !== undefined) narrow(range, start, reverse, 'query boundaries based on provided conditions');
+  if (start !== undefined) {
+    checkQueryStart(table, condition, range, start);
+    narrow(range, start, reverse);
+  }
   return page(state, table, input, selection, range, reverse);
 }
 
@@ -63,9 +68,13 @@ export function scan({ catalog, state }: Services, request: Request): Reply {
   substitutions.finish();
   const table = catalog.serving(request.region, tableNameOf(input.TableName));
   refuseIndex(input);
+  checkPaths(selection, table.schema);
   const range = scanRange(table, input);
   const start = startOf(input, table);
-  if (start !== undefined) narrow(range, start, false, 'segment');
+  if (start !== undefined) {
+    checkScanStart(input, range, start);
+    narrow(range, start, false);
+  }
   return page(state, table, input, selection, range, false);
 }
 
@@ -111,7 +120,7 @@ function page(
     scannedCount++;
     sizeBytes += item.size;
     lastKey = key;
-    full = scannedCount === input.Limit || sizeBytes > pageBytesMax;
+    full = scannedCount === input.Limit || sizeBytes >= pageBytesMax;
     const selected = select(item, selection);
     if (selected === undefined) continue;
     count++;
@@ -189,13 +198,49 @@ function startOf(input: PageInput, table: Table): StateKey | undefined {
   return stateKey(table.number, canonicalKey(table.schema, input.ExclusiveStartKey));
 }
 
-/** Cuts off what lies up to the start key, which need not exist, but must lie within the range. */
-function narrow(range: KeyRange, start: StateKey, reverse: boolean, boundaries: string): void {
-  if (start < range.start || start >= range.end) {
-    throw validationError(`The provided starting key is outside ${boundaries}`);
+/** A page can only go on where the one before it ended; the key need not exist any more. */
+function checkQueryStart(
+  table: Table,
+  { partition, sort }: KeyCondition,
+  range: KeyRange,
+  start: StateKey,
+): void {
+  const given = splitKey(canonicalKeyOf(start));
+  const queried = encodeKeyValue(partition);
+  const inPartition = given.partition === queried;
+  if (sort === undefined) {
+    if (inPartition) return;
+    throw validationError(
+      'The provided starting key is outside query boundaries based on provided conditions',
+    );
   }
+  if (!contains(range, stateKey(table.number, joinKey(queried, given.sort)))) {
+    throw validationError('The provided starting key does not match the range key predicate');
+  }
+  if (!inPartition) throw validationError('The query can return at most one row and cannot be restarted');
+}
+
+function checkScanStart({ Segment, TotalSegments }: ScanInput, range: KeyRange, start: StateKey): void {
+  if (contains(range, start)) return;
+  throw validationError(
+    'The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with ' +
+      `correct Segment. TotalSegments: ${TotalSegments} Segment: ${Segment}`,
+  );
+}
+
+function contains(range: KeyRange, key: StateKey): boolean {
+  return key >= range.start && key < range.end;
+}
+
+/** Cuts off what lies up to the start key. */
+function narrow(range: KeyRange, start: StateKey, reverse: boolean): void {
   if (reverse) range.end = start;
   else range.start = keyAfter(start);
+}
+
+function checkPaths({ filter, projection }: Selection, schema: KeySchema): void {
+  if (filter !== undefined) checkKeyPaths(filter.documentNames, schema);
+  if (projection !== undefined) checkKeyPaths(projectedDocuments(projection), schema);
 }
 
 function refuseIndex({ IndexName: name }: PageInput): void {

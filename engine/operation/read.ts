@@ -6,6 +6,7 @@ import {
   consumedCapacity,
   readUnits,
 } from '../../protocol/capacity.ts';
+import { checkKeyPaths, projectedDocuments } from '../../protocol/expression/key-paths.ts';
 import { bindProjection, type Projection, projectItem } from '../../protocol/expression/projection.ts';
 import { Substitutions } from '../../protocol/expression/substitutions.ts';
 import { canonicalKey, type KeyBytes } from '../../protocol/key.ts';
@@ -24,6 +25,7 @@ export function getItem({ catalog, state }: Services, request: Request): Reply {
   const input = validateGetItem(request.input);
   const projection = projectionOf(input);
   const table = catalog.serving(request.region, tableNameOf(input.TableName));
+  if (projection !== undefined) checkKeyPaths(projectedDocuments(projection), table.schema);
   checkKey(table.schema, input.Key);
   const item = state.get(stateKey(table.number, canonicalKey(table.schema, input.Key)));
   const output: Output = {};
@@ -59,6 +61,7 @@ interface TableRead {
 }
 
 function tableRead(plan: Omit<TableRead, 'table' | 'keys'>, table: Table): TableRead {
+  if (plan.projection !== undefined) checkKeyPaths(projectedDocuments(plan.projection), table.schema);
   const keys = plan.request.Keys.map((key) => {
     checkKey(table.schema, key);
     return canonicalKey(table.schema, key);

@@ -4,6 +4,7 @@ import type { Request } from '../../protocol/backend.ts';
 import { consumedCapacity, writeUnits } from '../../protocol/capacity.ts';
 import { conditionalCheckFailed, resourceNotFound } from '../../protocol/errors.ts';
 import { bindCondition, type Condition, evaluateCondition } from '../../protocol/expression/condition.ts';
+import { checkKeyPaths } from '../../protocol/expression/key-paths.ts';
 import { Substitutions } from '../../protocol/expression/substitutions.ts';
 import { applyUpdate, bindUpdate, type Update, updatedAttributes } from '../../protocol/expression/update.ts';
 import { canonicalKey, type KeyBytes } from '../../protocol/key.ts';
@@ -24,6 +25,7 @@ export function putItem(services: Services, request: Request): Promise<Reply> {
   const input = validatePutItem(request.input);
   const condition = conditionOf(input);
   const table = services.catalog.serving(request.region, tableNameOf(input.TableName));
+  if (condition !== undefined) checkKeyPaths(condition.documentNames, table.schema);
   checkItemKey(table.schema, input.Item);
   const key = canonicalKey(table.schema, input.Item);
   const item = itemJson(input.Item);
@@ -43,6 +45,7 @@ export function deleteItem(services: Services, request: Request): Promise<Reply>
   const input = validateDeleteItem(request.input);
   const condition = conditionOf(input);
   const table = services.catalog.serving(request.region, tableNameOf(input.TableName));
+  if (condition !== undefined) checkKeyPaths(condition.documentNames, table.schema);
   checkKey(table.schema, input.Key);
   const key = canonicalKey(table.schema, input.Key);
   return services.committer.submit((context) => {
@@ -65,6 +68,7 @@ export function updateItem(services: Services, request: Request): Promise<Reply>
   const condition = boundCondition(input, substitutions);
   substitutions.finish();
   const table = services.catalog.serving(request.region, tableNameOf(input.TableName));
+  if (condition !== undefined) checkKeyPaths(condition.documentNames, table.schema);
   checkKey(table.schema, input.Key);
   update?.checkKeyNames(keyNames(table));
   const key = canonicalKey(table.schema, input.Key);

@@ -7,6 +7,8 @@ export interface ApplierOptions {
   readonly store: Store;
   readonly overlay: Overlay;
   readonly log: Logger;
+  /** Overlay bytes from which on an apply starts at once, and does not wait for more. */
+  readonly applyBytes: number;
   /** The meta rows that belong to what is committed now; called in the turn that freezes the overlay. */
   readonly collectMeta: () => MetaRows;
   /** Makes durable what the log holds: LMDB must not know more than the log after power loss. */
@@ -44,7 +46,7 @@ export class Applier {
   /** Tells that something was committed. */
   committed(): void {
     this.#dirty = true;
-    if (this.#options.overlay.bytes >= applyBytes) this.#start();
+    if (this.#options.overlay.bytes >= this.#options.applyBytes) this.#start();
     else this.#startLater(applyDelayMs);
   }
 
@@ -121,9 +123,6 @@ export const droppedRowPrefix = 'dropped:';
 export function droppedRow(table: number): string {
   return `${droppedRowPrefix}${table}`;
 }
-
-/** Overlay bytes from which on an apply starts at once. */
-const applyBytes = 16 * 1024 * 1024;
 
 /** How long a few entries wait for more, so that commits are big. */
 const applyDelayMs = 300;

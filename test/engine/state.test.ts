@@ -72,6 +72,7 @@ describe('State', () => {
       overlay,
       droppedTables,
       log: silentLogger,
+      applyBytes: 1,
       syncLog: async () => {},
       collectMeta: () => new Map([['dropped:1', '1']]),
       onApplied: () => {},
