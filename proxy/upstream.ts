@@ -55,9 +55,10 @@ const keepAliveMs = 4_000;
 
 /**
  * 1. A write is sent once: only what never left this machine, or only reads, is sent again.
- * 2. A call ends within `callMs`: with a reply, an error of the endpoint, ServiceUnavailable (it was not sent), or
- *    UnansweredError (nobody knows).
+ * 2. A call ends within `callMs`, and the time its credentials take where they are renewed: with a reply, an error of
+ *    the endpoint, ServiceUnavailable (it was not sent), or UnansweredError (nobody knows).
  * 3. At most `callsMax` calls are under way.
+ * 4. `close` answers every call that was begun, and none after.
  */
 class Upstream implements Backend {
   readonly #url: URL;
@@ -72,6 +73,8 @@ class Upstream implements Backend {
   readonly #signer = new RequestSigner();
   #calls = 0;
   #isReachable = true;
+  #closing: Promise<void> | undefined;
+  #lastAnswered = () => {};
 
   constructor(url: URL, credentials: CredentialsProvider, options: UpstreamOptions) {
     this.#url = url;
@@ -94,18 +97,27 @@ class Upstream implements Backend {
   }
 
   async call(request: Request): Promise<Reply> {
-    if (this.#calls >= this.#callsMax)
-      throw serviceUnavailable('Too many calls to the upstream are under way');
+    if (this.#closing !== undefined) throw serviceUnavailable('The server is closing');
+    if (this.#calls >= this.#callsMax) throw serviceUnavailable('Too many calls to the upstream at once');
     this.#calls++;
     try {
       return await this.#attempt(request);
     } finally {
       this.#calls--;
+      if (this.#calls === 0) this.#lastAnswered();
     }
   }
 
-  async close(): Promise<void> {
-    await this.#agent.close();
+  close(): Promise<void> {
+    this.#closing ??= this.#drained().then(() => this.#agent.close());
+    return this.#closing;
+  }
+
+  #drained(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#calls === 0) resolve();
+      else this.#lastAnswered = resolve;
+    });
   }
 
   async #attempt(request: Request): Promise<Reply> {
