@@ -86,6 +86,9 @@ export function validateQuery(input: Input): QueryInput {
   }
   checkSelect(query);
   refuseLegacy(query, queryParameters.legacy);
+  if (query.KeyConditionExpression === undefined) {
+    throw validationError('Conditions can be of length 1 or 2 only');
+  }
   return startKey === undefined ? query : { ...query, ExclusiveStartKey: startKey };
 }
 

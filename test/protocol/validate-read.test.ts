@@ -127,8 +127,16 @@ describe('Query', () => {
       mixed('QueryFilter, KeyConditions', 'FilterExpression, KeyConditionExpression'),
     ],
     [
-      { KeyConditionExpression: null, KeyConditions: {}, FilterExpression: 'a = b' },
+      {
+        KeyConditionExpression: null,
+        KeyConditions: { id: { ComparisonOperator: 'NULL' } },
+        FilterExpression: 'a = b',
+      },
       unsupported('KeyConditions'),
+    ],
+    [
+      { KeyConditionExpression: null, KeyConditions: {} },
+      'ValidationException: Conditions can be of length 1 or 2 only',
     ],
     [{ AttributesToGet: ['a', 'a'], KeyConditionExpression: null }, duplicateName],
     [
@@ -161,7 +169,8 @@ describe('Scan', () => {
         'Segment: 5 is not less than TotalSegments: 5',
     ],
     [{ ScanFilter: {}, FilterExpression: 'a = b' }, mixed('ScanFilter', 'FilterExpression')],
-    [{ ScanFilter: {} }, unsupported('ScanFilter')],
+    [{ ScanFilter: {} }, 'accepted'],
+    [{ ScanFilter: { a: { ComparisonOperator: 'NULL' } } }, unsupported('ScanFilter')],
   ])('%j', (members, expected) => {
     expect(scan(members)).toBe(expected);
   });

@@ -1,26 +1,30 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { OperationInputs } from '../../protocol/operation.ts';
-import { validateShape } from '../../protocol/validate/shapes.ts';
+import * as read from '../../protocol/validate/read.ts';
+import { type Input, validateShape } from '../../protocol/validate/shapes.ts';
+import * as table from '../../protocol/validate/table.ts';
+import * as write from '../../protocol/validate/write.ts';
 import { refusal } from './refusal.ts';
 
-const operations = [
-  'BatchGetItem',
-  'BatchWriteItem',
-  'CreateTable',
-  'DeleteItem',
-  'DeleteTable',
-  'DescribeEndpoints',
-  'DescribeLimits',
-  'DescribeTable',
-  'GetItem',
-  'ListTables',
-  'PutItem',
-  'Query',
-  'Scan',
-  'UpdateItem',
-  'UpdateTable',
-] as const satisfies (keyof OperationInputs)[];
+/** What each operation's input goes through before a table is looked at. */
+const validators: Record<keyof OperationInputs, (input: Input) => unknown> = {
+  BatchGetItem: read.validateBatchGetItem,
+  BatchWriteItem: write.validateBatchWriteItem,
+  CreateTable: table.validateCreateTable,
+  DeleteItem: write.validateDeleteItem,
+  DeleteTable: table.validateDeleteTable,
+  DescribeEndpoints: (input) => validateShape('DescribeEndpoints', input),
+  DescribeLimits: (input) => validateShape('DescribeLimits', input),
+  DescribeTable: table.validateDescribeTable,
+  GetItem: read.validateGetItem,
+  ListTables: table.validateListTables,
+  PutItem: write.validatePutItem,
+  Query: read.validateQuery,
+  Scan: read.validateScan,
+  UpdateItem: write.validateUpdateItem,
+  UpdateTable: table.validateUpdateTable,
+};
 
 function shapeRefusal(operation: keyof OperationInputs, input: Record<string, unknown>): string {
   return refusal(() => validateShape(operation, input));
@@ -403,24 +407,37 @@ describe('constraints', () => {
 });
 
 describe('hostile inputs', () => {
+  const memberNames = [
+    'AttributeDefinitions',
+    'AttributesToGet',
+    'ExclusiveStartKey',
+    'Expected',
+    'ExpressionAttributeValues',
+    'GlobalSecondaryIndexes',
+    'GlobalSecondaryIndexUpdates',
+    'Item',
+    'Key',
+    'KeyConditionExpression',
+    'KeySchema',
+    'Limit',
+    'ProvisionedThroughput',
+    'RequestItems',
+    'Segment',
+    'Tags',
+    'TotalSegments',
+  ];
+
   test('whatever the JSON, the answer is an input or a DynamoDbError', () => {
-    const names = [
-      'TableName',
-      'Key',
-      'Item',
-      'RequestItems',
-      'KeySchema',
-      'Limit',
-      'AttributesToGet',
-      'Expected',
-    ];
-    const inputs = fc.dictionary(fc.oneof(fc.constantFrom(...names), fc.string()), fc.jsonValue());
+    const member = fc.oneof(fc.constantFrom(...memberNames), fc.string());
+    const inputs = fc.dictionary(member, fc.jsonValue({ maxDepth: 4 }));
+    const named = inputs.map((input) => ({ TableName: 'abc', Key: {}, Item: {}, ...input }));
     fc.assert(
-      fc.property(fc.constantFrom(...operations), inputs, (operation, input) => {
+      fc.property(fc.constantFrom(...Object.values(validators)), named, (validate, input) => {
         const before = JSON.stringify(input);
-        shapeRefusal(operation, input);
+        refusal(() => validate(input));
         expect(JSON.stringify(input)).toBe(before);
       }),
+      { numRuns: 2000 },
     );
   });
 
@@ -440,7 +457,8 @@ describe('hostile inputs', () => {
     }));
     fc.assert(
       fc.property(value, (attribute) => {
-        shapeRefusal('PutItem', { TableName: 'abc', Item: { a: attribute } });
+        refusal(() => write.validatePutItem({ TableName: 'abc', Item: { a: attribute } }));
+        refusal(() => read.validateScan({ TableName: 'abc', ExclusiveStartKey: { a: attribute } }));
       }),
     );
   });

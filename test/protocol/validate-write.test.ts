@@ -94,7 +94,8 @@ describe('DeleteItem', () => {
     [{ ReturnValues: 'UPDATED_OLD' }, 'ValidationException: ReturnValues can only be ALL_OLD or NONE'],
     [{ Key: { id: {} } }, emptyValue],
     [{ Expected: {}, ConditionExpression: 'x' }, mixed('Expected', 'ConditionExpression')],
-    [{ Expected: {} }, unsupported('Expected')],
+    [{ Expected: {} }, 'accepted'],
+    [{ Expected: { a: { Exists: false } } }, unsupported('Expected')],
   ])('%j', (members, expected) => {
     expect(remove(members)).toBe(expected);
   });
