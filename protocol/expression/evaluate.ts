@@ -10,6 +10,7 @@ import type { Comparator } from './ast.ts';
 import type { BoundFunction, BoundOperand } from './binding.ts';
 import type { BoundComparison, BoundCondition, BoundLogical } from './condition-binding.ts';
 import { valueAt } from './paths.ts';
+import { includes } from './search.ts';
 
 export type Predicate = (item: Item) => boolean;
 type Reader = (item: Item) => AttributeValue | undefined;
@@ -148,12 +149,12 @@ function contains(container: AttributeValue | undefined, element: AttributeValue
   if (container === undefined || element === undefined) return false;
   if ('L' in container) return container.L.some((member) => equalValues(member, element));
   if ('S' in element) {
-    if ('S' in container) return container.S.includes(element.S);
+    if ('S' in container) return includes(container.S, element.S);
     return 'SS' in container && container.SS.includes(element.S);
   }
   if ('N' in element) return 'NS' in container && container.NS.includes(element.N);
   if (!('B' in element)) return false;
-  if ('B' in container) return bytes(container.B).includes(bytes(element.B));
+  if ('B' in container) return includes(bytes(container.B), bytes(element.B));
   return 'BS' in container && container.BS.includes(element.B);
 }
 

@@ -1,5 +1,5 @@
 import { type AttributeValue, attributeType } from '../attribute-value.ts';
-import { validationError } from '../errors.ts';
+import { type DynamoDbError, validationError } from '../errors.ts';
 import type { KeyAttribute, KeySchema } from '../key.ts';
 import { Binder, type BoundFunction, type BoundOperand } from './binding.ts';
 import { type BoundComparison, type BoundCondition, bindConditionTree } from './condition-binding.ts';
@@ -63,7 +63,7 @@ function required(conditions: ParsedKeyCondition, { name, type }: KeyAttribute):
   return condition;
 }
 
-function notSupported() {
+function notSupported(): DynamoDbError {
   return validationError('Query key condition not supported');
 }
 
@@ -139,6 +139,6 @@ function splitOperands(operands: readonly BoundOperand[]): { name: string; value
 
 const invalidCondition = 'Invalid condition in KeyConditionExpression';
 
-function invalidOperator(operator: string) {
+function invalidOperator(operator: string): DynamoDbError {
   return validationError(`Invalid operator used in KeyConditionExpression: ${operator}`);
 }

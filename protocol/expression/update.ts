@@ -5,8 +5,10 @@ import {
   type Item,
   nestingLevels,
   setAttribute,
+  valueSize,
 } from '../attribute-value.ts';
 import { validationError } from '../errors.ts';
+import { itemBytesMax } from '../validate/item.ts';
 import { Binder } from './binding.ts';
 import { updateTree } from './parser.ts';
 import { type DocumentPath, type PathTree, pathTree } from './paths.ts';
@@ -69,7 +71,8 @@ export class Update {
  * @throws ValidationException if the item does not have what the update needs.
  */
 export function applyUpdate(update: Update, item: Item, isNew = false): Item {
-  return updateMap(update.tree, item, { actions: update.actions, item, isNew, level: 0 });
+  const { actions, tree } = update;
+  return updateMap(tree, item, { actions, item, isNew, level: 0, budget: { bytes: itemBytesMax } });
 }
 
 /**
@@ -101,6 +104,12 @@ interface Context {
   readonly isNew: boolean;
   /** How many lists and maps are around the value in hand. */
   readonly level: number;
+  readonly budget: Budget;
+}
+
+/** All that an update sets is in the new item together, whose size bounds it: no update multiplies a big value. */
+interface Budget {
+  bytes: number;
 }
 
 function updateMap({ names }: ActionTree, map: Item, context: Context): Item {
@@ -153,18 +162,22 @@ function act(
 ): AttributeValue | undefined {
   switch (action.kind) {
     case 'SET':
-      return withinLevels(action.value(context.item), context.level);
+      return withinLimits(action.value(context.item), context);
     case 'REMOVE':
       return undefined;
     case 'ADD':
-      return addTo(value, action.value);
+      return withinLimits(addTo(value, action.value), context);
     case 'DELETE':
       return deleteFrom(value, action.value);
   }
 }
 
-/** A value of its own is within the limit; put deep into a document it may not be. */
-function withinLevels(value: AttributeValue, level: number): AttributeValue {
+/** A value of its own is within the limits; with others, or put deep into a document, it may not be. */
+function withinLimits(value: AttributeValue, { level, budget }: Context): AttributeValue {
+  budget.bytes -= valueSize(value);
+  if (budget.bytes < 0) {
+    throw validationError('Item size to update has exceeded the maximum allowed size');
+  }
   if (level > 0) checkNestingLevels(level + nestingLevels(value));
   return value;
 }

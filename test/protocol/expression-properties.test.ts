@@ -287,6 +287,21 @@ describe('updates', () => {
   }
 });
 
+describe('contains', () => {
+  test('finds in long texts what native searching finds', () => {
+    const letters = fc.string({ unit: fc.constantFrom('a', 'b'), minLength: 1, maxLength: 5 });
+    fc.assert(
+      fc.property(letters, letters, fc.boolean(), (unit, other, isThere) => {
+        const part = unit.repeat(500) + other;
+        const text = unit.repeat(4000) + (isThere ? part : '') + other.repeat(1000);
+        const substitutions = new Substitutions(undefined, { ':part': { S: part } });
+        const condition = bindCondition('FilterExpression', 'contains(s, :part)', substitutions);
+        expect(evaluateCondition(condition, { s: { S: text } })).toBe(text.includes(part));
+      }),
+    );
+  });
+});
+
 describe('hostile texts', () => {
   const none = () => new Substitutions(undefined, undefined);
   const filter = (text: string) => bindCondition('FilterExpression', text, none());
@@ -366,6 +381,30 @@ describe('hostile texts', () => {
     } catch (error) {
       expect(error).toMatchObject({ name: 'DynamoDbError', code: 'ValidationException' });
     }
+  }
+
+  /** By the product of the lengths, which is what native searching takes here, this would be half an hour. */
+  test('a hundred parts are looked for in time linear in the lengths', () => {
+    const values = { ':s': { S: awkward('b') }, ':b': { B: base64(awkward('b')) } };
+    const contains = bindCondition(
+      'FilterExpression',
+      Array.from({ length: 50 }, () => 'contains(s, :s) OR contains(b, :b)').join(' OR '),
+      new Substitutions(undefined, values),
+    );
+    const text = 'a'.repeat(190_000);
+    expect(evaluateCondition(contains, { s: { S: text }, b: { B: base64(text) } })).toBe(false);
+    const long = 'a'.repeat(390_000);
+    expect(evaluateCondition(contains, { s: { S: long } })).toBe(false);
+    expect(evaluateCondition(contains, { s: { S: long + awkward('b') } })).toBe(true);
+    expect(evaluateCondition(contains, { b: { B: base64(awkward('b') + long) } })).toBe(true);
+  });
+
+  function awkward(middle: string): string {
+    return 'a'.repeat(100_000) + middle + 'a'.repeat(100_000);
+  }
+
+  function base64(text: string): string {
+    return Buffer.from(text).toString('base64');
   }
 
   test('a thousand pairs of parentheses are redundant, and read once', () => {

@@ -307,6 +307,29 @@ describe('refuses for what it is', () => {
   );
 });
 
+describe('a big value set over and over', () => {
+  const tooBig = 'Item size to update has exceeded the maximum allowed size';
+  const big: Item = { l: { L: Array.from({ length: 100_000 }, () => ({ S: '' })) }, ss: { SS: ['a'] } };
+  const many = (text: (i: number) => string) => Array.from({ length: 150 }, (_, i) => text(i)).join(',');
+
+  test.each([
+    ['copied', `SET ${many((i) => `a${i}=l`)}`],
+    ['appended to itself', `SET ${many((i) => `a${i}=list_append(l,l)`)}`],
+  ])('%s', (_, text) => {
+    expect(() => applyUpdate(bind(text), big)).toThrow(tooBig);
+  });
+
+  test('added to sets', () => {
+    const members = Array.from({ length: 100_000 }, (_, i) => String(i));
+    const update = bindUpdate(
+      `ADD ${many((i) => `a${i} :v`)}`,
+      new Substitutions(undefined, { ':v': { SS: members } }),
+    );
+    const sets = Object.fromEntries(Array.from({ length: 150 }, (_, i) => [`a${i}`, { SS: ['x'] }]));
+    expect(() => applyUpdate(update, sets)).toThrow(tooBig);
+  });
+});
+
 describe('updatedAttributes', () => {
   test.each<[string, Item | undefined, Item | undefined]>([
     ['SET s = :s, x = :1', { s: { S: 'old' } }, { s: { S: 'new' }, x: { N: '1' } }],
