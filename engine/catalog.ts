@@ -1,5 +1,6 @@
 import { resourceNotFound } from '../protocol/errors.ts';
 import type { KeyAttribute, KeySchema, KeyType } from '../protocol/key.ts';
+import { regionOfTableArn, tableNameOf } from '../protocol/table-name.ts';
 import type { Change } from './log/record.ts';
 
 export type TableStatus = 'CREATING' | 'ACTIVE' | 'UPDATING' | 'DELETING';
@@ -93,9 +94,15 @@ export class Catalog {
     return this.#byNumber.values();
   }
 
-  /** The table whose items a call may touch. @throws ResourceNotFoundException */
-  serving(region: string, name: string): Table {
-    const table = this.get(region, name);
+  /**
+   * The table whose items a call may touch.
+   * @throws ResourceNotFoundException also for the ARN of a table in another region
+   */
+  serving(region: string, nameOrArn: string): Table {
+    const table =
+      (regionOfTableArn(nameOrArn) ?? region) === region
+        ? this.get(region, tableNameOf(nameOrArn))
+        : undefined;
     if (table === undefined || !table.servesItems) throw resourceNotFound();
     return table;
   }

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { itemSize } from '../protocol/attribute-value.ts';
 import { canonicalKey } from '../protocol/key.ts';
 import { openDataDirectory } from './data-directory.ts';
@@ -25,6 +27,12 @@ export interface CheckReport {
  */
 export async function checkDataDirectory(root: string): Promise<CheckReport> {
   const directory = openDataDirectory(root);
+  if (!existsSync(join(directory.state, 'data.mdb'))) {
+    return {
+      summary: [],
+      problems: [`${directory.state} has no data.mdb, the items that the log has handed over`],
+    };
+  }
   const lock = DataLock.acquire(root);
   const store = Store.open(directory.state, { readOnly: true });
   try {

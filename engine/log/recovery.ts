@@ -1,12 +1,16 @@
-import type { Files, ReadableFile } from '../files.ts';
+import type { Files, ReadableFile, WritableFile } from '../files.ts';
 import { BatchReader, provenDurable } from './batch-reader.ts';
 import { LogDamagedError } from './errors.ts';
+import { writeAll } from './full-disk.ts';
 import type { Chain } from './header.ts';
 import type { LogEntry } from './record.ts';
 import { layoutProblems, listSegments, type SegmentFile, withSegment } from './segment-file.ts';
 
 /** Gets every batch behind `appliedTo`, in order; awaited before the next one. */
 export type Replay = (entries: LogEntry[], endLsn: number) => void | Promise<void>;
+
+/** The slices in which the end of a log is written once more. */
+const rewriteBytes = 1024 * 1024;
 
 export interface Recovered {
   readonly logId: string;
@@ -19,11 +23,11 @@ export interface Recovered {
 }
 
 /**
- * Brings a log back after any end of its process or machine: what is there is made durable first, so that nothing is
- * replayed that the next power loss could take back; then the batches are read; then what was never
- * acknowledged is cut off.
+ * Brings a log back after any end of its process or machine. First what was never acknowledged is cut off and all that is
+ * left is made durable, so that nothing is replayed that the next power loss could take back; then the batches are replayed.
  * @returns undefined where there is no log yet.
- * @throws LogDamagedError where something durable is missing or changed; nothing has been cut then.
+ * @throws LogDamagedError where something durable is missing or changed; no batch has been cut then. LogFullError where the
+ *    disk has no room even for what is there.
  */
 export async function recover(
   files: Files,
@@ -31,16 +35,11 @@ export async function recover(
   appliedTo: number,
   replay: Replay,
 ): Promise<Recovered | undefined> {
-  const segments = await settleSegments(files, directory, appliedTo);
-  if (segments.length === 0) return undefined;
-  const first = segments.findLastIndex((segment) => segment.start <= appliedTo);
-  let walk: SegmentWalk | undefined;
-  for (const segment of segments.slice(first)) {
-    const isLast = segment === segments.at(-1);
-    const visit = replayFrom(appliedTo, segment, replay);
-    walk = await walkSegment(files, segment, { isLast, appliedTo, chain: walk?.chain, visit });
-  }
-  return finish(files, segments, walk);
+  const segments = await listWhole(files, directory, appliedTo);
+  const last = segments.pop();
+  if (last !== undefined) segments.push(await settle(files, last, appliedTo));
+  await files.syncDirectory(directory);
+  return last === undefined ? undefined : replaySegments(files, segments, appliedTo, replay);
 }
 
 export interface SegmentWalk {
@@ -48,6 +47,8 @@ export interface SegmentWalk {
   readonly endOffset: number;
   readonly chain: Chain;
   readonly marked: boolean;
+  /** What the headers say to be durable: everything before this LSN. */
+  readonly provenLsn: number;
 }
 
 export interface WalkOptions {
@@ -72,6 +73,7 @@ export function walkSegment(files: Files, segment: SegmentFile, options: WalkOpt
     }
     const reader = new BatchReader(file, segment, header.logId, header.chain);
     let marked = true;
+    let provenLsn = segment.start;
     while (reader.offset < segment.bytes) {
       const startLsn = segment.start + reader.offset;
       const batch = await reader.next();
@@ -80,6 +82,7 @@ export function walkSegment(files: Files, segment: SegmentFile, options: WalkOpt
         break;
       }
       marked = batch.entries.length === 0;
+      provenLsn = batch.header.durableLsn;
       await options.visit(batch.entries, startLsn, batch.endLsn);
     }
     const end = segment.start + reader.offset;
@@ -87,7 +90,7 @@ export function walkSegment(files: Files, segment: SegmentFile, options: WalkOpt
       const what = `the log ends at ${end}, but state is applied to ${options.appliedTo}`;
       throw new LogDamagedError(segment.path, reader.offset, what);
     }
-    return { endOffset: reader.offset, chain: reader.chain, marked };
+    return { endOffset: reader.offset, chain: reader.chain, marked, provenLsn };
   });
 }
 
@@ -119,8 +122,8 @@ export async function checkUnfinished(files: Files, segment: SegmentFile, applie
   }
 }
 
-/** The segments, checked and made durable; a last one that was never finished is removed. */
-async function settleSegments(files: Files, directory: string, appliedTo: number): Promise<SegmentFile[]> {
+/** The segments of a log that lacks none; a last one that was never finished is removed. */
+async function listWhole(files: Files, directory: string, appliedTo: number): Promise<SegmentFile[]> {
   const segments = await listSegments(files, directory);
   const [problem] = layoutProblems(directory, segments, appliedTo);
   if (problem !== undefined) throw problem;
@@ -130,24 +133,59 @@ async function settleSegments(files: Files, directory: string, appliedTo: number
     await files.remove(last.path);
     segments.pop();
   }
-  await syncSegment(files, segments.at(-1));
-  await files.syncDirectory(directory);
   return segments;
 }
 
-async function syncSegment(files: Files, segment: SegmentFile | undefined, cutAt?: number): Promise<void> {
-  if (segment === undefined) return;
+/**
+ * Cuts the last segment where its good batches end, and makes it durable. Bytes that no header proves durable are written once more:
+ * after a failed sync the kernel holds pages for clean that never reached the disk, and a sync alone would leave them so.
+ */
+async function settle(files: Files, segment: SegmentFile, appliedTo: number): Promise<SegmentFile> {
+  const options = { isLast: true, appliedTo, chain: undefined, visit: () => {} };
+  const { endOffset, provenLsn } = await walkSegment(files, segment, options);
   const file = await files.open(segment.path, 'buffered');
   try {
-    if (cutAt !== undefined) await file.truncate(cutAt);
+    if (segment.bytes > endOffset) await file.truncate(endOffset);
+    await rewrite(file, provenLsn - segment.start, endOffset);
     await file.sync();
   } finally {
     await file.close();
   }
+  return { ...segment, bytes: endOffset };
+}
+
+async function rewrite(file: WritableFile, from: number, to: number): Promise<void> {
+  const bytes = Buffer.alloc(Math.min(rewriteBytes, to - from));
+  for (let offset = from; offset < to; offset += bytes.length) {
+    const part = bytes.subarray(0, to - offset);
+    await file.read(part, offset);
+    await writeAll(file, part, offset);
+  }
+}
+
+async function replaySegments(
+  files: Files,
+  segments: readonly SegmentFile[],
+  appliedTo: number,
+  replay: Replay,
+): Promise<Recovered> {
+  const first = segments.findLastIndex((segment) => segment.start <= appliedTo);
+  let walk: SegmentWalk | undefined;
+  for (const segment of segments.slice(first)) {
+    const isLast = segment === segments.at(-1);
+    const visit = replayFrom(appliedTo, segment, replay);
+    walk = await walkSegment(files, segment, { isLast, appliedTo, chain: walk?.chain, visit });
+  }
+  const last = segments.at(-1);
+  if (last?.header === undefined || walk === undefined)
+    throw new Error('a log without a segment was replayed');
+  const { chain, marked } = walk;
+  return { logId: last.header.logId, segments, end: last.start + last.bytes, chain, marked };
 }
 
 /** Hands on what lies behind `appliedTo`, which has to be the end of a batch or the beginning of a segment's first one. */
-function replayFrom(appliedTo: number, segment: SegmentFile, replay: Replay): WalkOptions['visit'] {
+/** Hands on the batches behind `appliedTo`, which is the end of one of them. */
+export function replayFrom(appliedTo: number, segment: SegmentFile, replay: Replay): WalkOptions['visit'] {
   return (entries, startLsn, endLsn) => {
     if (startLsn < appliedTo && appliedTo < endLsn) {
       const offset = startLsn - segment.start;
@@ -159,18 +197,6 @@ function replayFrom(appliedTo: number, segment: SegmentFile, replay: Replay): Wa
     }
     return endLsn > appliedTo && entries.length > 0 ? replay(entries, endLsn) : undefined;
   };
-}
-
-async function finish(
-  files: Files,
-  segments: readonly SegmentFile[],
-  walk: SegmentWalk | undefined,
-): Promise<Recovered> {
-  const last = segments.at(-1);
-  if (last?.header === undefined || walk === undefined) throw new Error('recovery has read no segment');
-  const end = last.start + walk.endOffset;
-  if (last.bytes > walk.endOffset) await syncSegment(files, last, walk.endOffset);
-  return { logId: last.header.logId, segments, end, chain: walk.chain, marked: walk.marked };
 }
 
 function sameChain(a: Chain, b: Chain): boolean {

@@ -2,7 +2,7 @@ import type { Files } from '../files.ts';
 import { LogDamagedError, LogFormatError } from './errors.ts';
 import type { Chain } from './header.ts';
 import type { LogEntry } from './record.ts';
-import { checkUnfinished, walkSegment } from './recovery.ts';
+import { checkUnfinished, type Replay, replayFrom, type WalkOptions, walkSegment } from './recovery.ts';
 import { layoutProblems, listSegments, type SegmentFile } from './segment-file.ts';
 
 export interface LogReport {
@@ -29,12 +29,18 @@ export interface SegmentReport {
  * Reads every batch of a log that no process has open, and changes nothing. A segment that is damaged is reported up to its first bad
  * batch, and the next ones are read all the same.
  * @param appliedTo the LSN up to which state is known to be applied; without it, missing segments at either end go unnoticed.
+ * @param replay gets what lies behind `appliedTo`, as opening the log would replay it.
  */
-export async function scanLog(files: Files, directory: string, appliedTo?: number): Promise<LogReport> {
+export async function scanLog(
+  files: Files,
+  directory: string,
+  appliedTo?: number,
+  replay: Replay = () => {},
+): Promise<LogReport> {
   const listed = await listReadable(files, directory);
   if (listed instanceof LogFormatError) return { segments: [], problems: [listed], unfinishedBytes: 0 };
   const known = appliedTo ?? listed[0]?.start ?? 0;
-  const scan = new Scan(files, known, layoutProblems(directory, listed, known));
+  const scan = new Scan(files, known, replay, layoutProblems(directory, listed, known));
   for (const segment of listed) await scan.read(segment, segment === listed.at(-1));
   return scan;
 }
@@ -54,11 +60,13 @@ class Scan implements LogReport {
   unfinishedBytes = 0;
   readonly #files: Files;
   readonly #appliedTo: number;
+  readonly #replay: Replay;
   #chain: Chain | undefined;
 
-  constructor(files: Files, appliedTo: number, problems: readonly LogDamagedError[]) {
+  constructor(files: Files, appliedTo: number, replay: Replay, problems: readonly LogDamagedError[]) {
     this.#files = files;
     this.#appliedTo = appliedTo;
+    this.#replay = replay;
     this.problems = [...problems];
   }
 
@@ -81,7 +89,11 @@ class Scan implements LogReport {
   }
 
   async #walk(segment: SegmentFile, isLast: boolean, tally: Tally): Promise<void> {
-    const visit = (entries: readonly LogEntry[]) => tally.add(entries);
+    const replay = replayFrom(this.#appliedTo, segment, this.#replay);
+    const visit: WalkOptions['visit'] = (entries, startLsn, endLsn) => {
+      tally.add(entries);
+      return replay(entries, startLsn, endLsn);
+    };
     const options = { isLast, appliedTo: this.#appliedTo, chain: this.#chain, visit };
     const { chain, endOffset } = await walkSegment(this.#files, segment, options);
     this.#chain = chain;

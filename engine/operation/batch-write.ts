@@ -3,7 +3,6 @@ import { consumedCapacity, writeUnits } from '../../protocol/capacity.ts';
 import { canonicalKey, type KeyBytes } from '../../protocol/key.ts';
 import type { BatchWriteItemInput, WriteRequest } from '../../protocol/operation.ts';
 import { type ItemJson, type Output, Reply } from '../../protocol/reply.ts';
-import { tableNameOf } from '../../protocol/table-name.ts';
 import { checkDistinctKeys, checkKey, checkPutRequestKey } from '../../protocol/validate/item.ts';
 import { validateBatchWriteItem } from '../../protocol/validate/write.ts';
 import type { Table } from '../catalog.ts';
@@ -19,8 +18,11 @@ import { currentItem, isSame, itemChange, itemJson } from './write.ts';
 export function batchWriteItem({ catalog, committer }: Services, request: Request): Promise<Reply> {
   const input = validateBatchWriteItem(request.input);
   const writes = Object.entries(input.RequestItems).flatMap(([name, requests]) => {
-    const table = catalog.serving(request.region, tableNameOf(name));
-    const planned = requests.map((writeRequest) => plannedWrite(table, writeRequest));
+    const table = catalog.serving(request.region, name);
+    const planned = requests.map((writeRequest) => ({
+      requestedAs: name,
+      ...plannedWrite(table, writeRequest),
+    }));
     checkDistinctKeys(planned.map(({ key }) => key));
     return planned;
   });
@@ -28,13 +30,18 @@ export function batchWriteItem({ catalog, committer }: Services, request: Reques
 }
 
 interface PlannedWrite {
+  /** The name or ARN under which the request names the table. */
+  readonly requestedAs: string;
   readonly table: Table;
   readonly key: KeyBytes;
   /** Undefined to delete. */
   readonly item: ItemJson | undefined;
 }
 
-function plannedWrite(table: Table, { PutRequest: put, DeleteRequest: remove }: WriteRequest): PlannedWrite {
+function plannedWrite(
+  table: Table,
+  { PutRequest: put, DeleteRequest: remove }: WriteRequest,
+): Omit<PlannedWrite, 'requestedAs'> {
   if (put !== undefined) {
     checkPutRequestKey(table.schema, put.Item);
     return { table, key: canonicalKey(table.schema, put.Item), item: itemJson(put.Item) };
@@ -51,12 +58,12 @@ function evaluate(
 ): Evaluated {
   const changes: Change[] = [];
   const units = new Map<string, number>();
-  for (const { table, key, item } of writes) {
+  for (const { requestedAs, table, key, item } of writes) {
     const old = currentItem(context, table, key);
     const changesNothing = item === undefined ? old === undefined : isSame(old, item);
     if (!changesNothing) changes.push(itemChange(table, key, old, item));
     const cost = writeUnits(Math.max(old?.size ?? 0, item?.size ?? 0));
-    units.set(table.name, (units.get(table.name) ?? 0) + cost);
+    units.set(requestedAs, (units.get(requestedAs) ?? 0) + cost);
   }
   return { changes, reply: batchReply(input, units) };
 }

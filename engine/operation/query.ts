@@ -21,7 +21,6 @@ import {
 } from '../../protocol/key.ts';
 import type { QueryInput, ScanInput } from '../../protocol/operation.ts';
 import { type ItemJson, type Output, Reply } from '../../protocol/reply.ts';
-import { tableNameOf } from '../../protocol/table-name.ts';
 import { checkStartKey } from '../../protocol/validate/item.ts';
 import { validateQuery, validateScan } from '../../protocol/validate/read.ts';
 import type { Table } from '../catalog.ts';
@@ -45,7 +44,7 @@ export function query({ catalog, state }: Services, request: Request): Reply {
   const parsed = parseKeyCondition(input.KeyConditionExpression ?? '', substitutions);
   const selection = selectionOf(input, substitutions);
   substitutions.finish();
-  const table = catalog.serving(request.region, tableNameOf(input.TableName));
+  const table = catalog.serving(request.region, input.TableName);
   refuseIndex(input);
   checkPaths(selection, table.schema);
   const condition = bindKeyCondition(parsed, table.schema);
@@ -66,7 +65,7 @@ export function scan({ catalog, state }: Services, request: Request): Reply {
   const substitutions = new Substitutions(input.ExpressionAttributeNames, input.ExpressionAttributeValues);
   const selection = selectionOf(input, substitutions);
   substitutions.finish();
-  const table = catalog.serving(request.region, tableNameOf(input.TableName));
+  const table = catalog.serving(request.region, input.TableName);
   refuseIndex(input);
   checkPaths(selection, table.schema);
   const range = scanRange(table, input);
@@ -130,7 +129,7 @@ function page(
   if (input.Select !== 'COUNT') output.Items = items;
   if (full && lastKey !== undefined) output.LastEvaluatedKey = keyItem(table.schema, lastKey);
   const units = readUnits(sizeBytes, input.ConsistentRead === true ? 'strong' : 'eventual');
-  const capacity = consumedCapacity(input.ReturnConsumedCapacity, table.name, units);
+  const capacity = consumedCapacity(input.ReturnConsumedCapacity, input.TableName, units);
   if (capacity !== undefined) output.ConsumedCapacity = capacity;
   return new Reply(output);
 }

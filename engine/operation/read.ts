@@ -12,7 +12,6 @@ import { Substitutions } from '../../protocol/expression/substitutions.ts';
 import { canonicalKey, type KeyBytes } from '../../protocol/key.ts';
 import type { BatchGetItemInput, KeysAndAttributes } from '../../protocol/operation.ts';
 import { type ItemJson, type Output, Reply } from '../../protocol/reply.ts';
-import { tableNameOf } from '../../protocol/table-name.ts';
 import { checkDistinctKeys, checkKey } from '../../protocol/validate/item.ts';
 import { validateBatchGetItem, validateGetItem } from '../../protocol/validate/read.ts';
 import type { Table } from '../catalog.ts';
@@ -24,14 +23,14 @@ import { parseItem } from './write.ts';
 export function getItem({ catalog, state }: Services, request: Request): Reply {
   const input = validateGetItem(request.input);
   const projection = projectionOf(input);
-  const table = catalog.serving(request.region, tableNameOf(input.TableName));
+  const table = catalog.serving(request.region, input.TableName);
   if (projection !== undefined) checkKeyPaths(projectedDocuments(projection), table.schema);
   checkKey(table.schema, input.Key);
   const item = state.get(stateKey(table.number, canonicalKey(table.schema, input.Key)));
   const output: Output = {};
   if (item !== undefined) output.Item = projected(item, projection);
   const units = readUnits(item?.size ?? 0, consistencyOf(input));
-  const capacity = consumedCapacity(input.ReturnConsumedCapacity, table.name, units);
+  const capacity = consumedCapacity(input.ReturnConsumedCapacity, input.TableName, units);
   if (capacity !== undefined) output.ConsumedCapacity = capacity;
   return new Reply(output);
 }
@@ -40,12 +39,11 @@ export function getItem({ catalog, state }: Services, request: Request): Reply {
 export function batchGetItem({ catalog, state }: Services, request: Request): Reply {
   const input = validateBatchGetItem(request.input);
   const plans = Object.entries(input.RequestItems).map(([name, keys]) => ({
-    name: tableNameOf(name),
     requestedAs: name,
     request: keys,
     projection: projectionOf(keys),
   }));
-  const reads = plans.map((plan) => tableRead(plan, catalog.serving(request.region, plan.name)));
+  const reads = plans.map((plan) => tableRead(plan, catalog.serving(request.region, plan.requestedAs)));
   const batch = new BatchReader(input, (table, key) => state.get(stateKey(table.number, key)));
   for (const read of reads) batch.read(read);
   return batch.reply();
@@ -98,7 +96,7 @@ class BatchReader {
     }
     this.#responses[requestedAs] = items;
     if (read < keys.length) this.#unprocessed[requestedAs] = { ...request, Keys: request.Keys.slice(read) };
-    const capacity = consumedCapacity(this.#input.ReturnConsumedCapacity, table.name, units);
+    const capacity = consumedCapacity(this.#input.ReturnConsumedCapacity, requestedAs, units);
     if (capacity !== undefined) this.#capacities.push(capacity);
   }
 

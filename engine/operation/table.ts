@@ -9,7 +9,7 @@ import {
 } from '../../protocol/errors.ts';
 import type { CreateTableInput, ListTablesInput, UpdateTableInput } from '../../protocol/operation.ts';
 import { Reply } from '../../protocol/reply.ts';
-import { tableNameOf } from '../../protocol/table-name.ts';
+import { regionOfTableArn, tableNameOf } from '../../protocol/table-name.ts';
 import {
   checkThroughputChanges,
   validateCreateTable,
@@ -31,7 +31,7 @@ export async function createTable(services: Services, request: Request): Promise
   return submitTable(services, (context) => {
     if (context.catalog.get(request.region, name) !== undefined) throw tableAlreadyExists(name);
     if (tableNames(context.catalog, request.region).length >= tablesMax) {
-      throw limitExceeded(`The maximum number of tables is ${tablesMax}`);
+      throw limitExceeded(`There is a limit of ${tablesMax} tables per subscriber`);
     }
     return newTable(input, request.region, name, context);
   });
@@ -42,7 +42,7 @@ export async function updateTable(services: Services, request: Request): Promise
   const input = validateUpdateTable(request.input);
   refuseLater(input, updateLater);
   return submitTable(services, (context) => {
-    const current = existing(context.catalog, request.region, tableNameOf(input.TableName));
+    const current = existing(context.catalog, request.region, input.TableName);
     refuseUnlessActive(current);
     checkThroughputChanges(input, tableDescription(current, services.statistics.of(current.number)));
     return { ...current, ...changedBy(input, current, context.timeMs), status: 'UPDATING' };
@@ -53,7 +53,7 @@ export async function updateTable(services: Services, request: Request): Promise
 export async function deleteTable(services: Services, request: Request): Promise<Reply> {
   const input = validateDeleteTable(request.input);
   return submitTable(services, (context) => {
-    const current = existing(context.catalog, request.region, tableNameOf(input.TableName));
+    const current = existing(context.catalog, request.region, input.TableName);
     refuseUnlessActive(current);
     if (current.deletionProtection) {
       throw validationError(
@@ -67,7 +67,7 @@ export async function deleteTable(services: Services, request: Request): Promise
 /** AWS: API_DescribeTable. */
 export function describeTable({ catalog, statistics }: Services, request: Request): Reply {
   const input = validateDescribeTable(request.input);
-  const table = existing(catalog, request.region, tableNameOf(input.TableName));
+  const table = existing(catalog, request.region, input.TableName);
   return new Reply({ Table: tableDescription(table, statistics.of(table.number)) });
 }
 
@@ -189,8 +189,9 @@ function utcDay(timeMs: number): number {
   return Math.floor(timeMs / 86_400_000);
 }
 
-function existing(catalog: Catalog, region: string, name: string): TableDefinition {
-  const table = catalog.get(region, name);
+function existing(catalog: Catalog, region: string, nameOrArn: string): TableDefinition {
+  const name = tableNameOf(nameOrArn);
+  const table = (regionOfTableArn(nameOrArn) ?? region) === region ? catalog.get(region, name) : undefined;
   if (table === undefined) throw tableNotFound(name);
   return table.definition;
 }

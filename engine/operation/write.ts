@@ -10,7 +10,6 @@ import { applyUpdate, bindUpdate, type Update, updatedAttributes } from '../../p
 import { canonicalKey, type KeyBytes } from '../../protocol/key.ts';
 import type { DeleteItemInput, PutItemInput, UpdateItemInput } from '../../protocol/operation.ts';
 import { ItemJson, type Output, Reply } from '../../protocol/reply.ts';
-import { tableNameOf } from '../../protocol/table-name.ts';
 import { checkItemKey, checkKey, checkUpdatedItemSize } from '../../protocol/validate/item.ts';
 import { validateDeleteItem, validatePutItem, validateUpdateItem } from '../../protocol/validate/write.ts';
 import type { Table } from '../catalog.ts';
@@ -24,7 +23,7 @@ type WriteInput = PutItemInput | UpdateItemInput | DeleteItemInput;
 export function putItem(services: Services, request: Request): Promise<Reply> {
   const input = validatePutItem(request.input);
   const condition = conditionOf(input);
-  const table = services.catalog.serving(request.region, tableNameOf(input.TableName));
+  const table = services.catalog.serving(request.region, input.TableName);
   if (condition !== undefined) checkKeyPaths(condition.documentNames, table.schema);
   checkItemKey(table.schema, input.Item);
   const key = canonicalKey(table.schema, input.Item);
@@ -44,7 +43,7 @@ export function putItem(services: Services, request: Request): Promise<Reply> {
 export function deleteItem(services: Services, request: Request): Promise<Reply> {
   const input = validateDeleteItem(request.input);
   const condition = conditionOf(input);
-  const table = services.catalog.serving(request.region, tableNameOf(input.TableName));
+  const table = services.catalog.serving(request.region, input.TableName);
   if (condition !== undefined) checkKeyPaths(condition.documentNames, table.schema);
   checkKey(table.schema, input.Key);
   const key = canonicalKey(table.schema, input.Key);
@@ -67,7 +66,7 @@ export function updateItem(services: Services, request: Request): Promise<Reply>
     input.UpdateExpression === undefined ? undefined : bindUpdate(input.UpdateExpression, substitutions);
   const condition = boundCondition(input, substitutions);
   substitutions.finish();
-  const table = services.catalog.serving(request.region, tableNameOf(input.TableName));
+  const table = services.catalog.serving(request.region, input.TableName);
   if (condition !== undefined) checkKeyPaths(condition.documentNames, table.schema);
   checkKey(table.schema, input.Key);
   update?.checkKeyNames(keyNames(table));
@@ -192,7 +191,7 @@ function writeReply(
   const output: Output = {};
   if (attributes !== undefined) output.Attributes = attributes;
   const units = writeUnits(Math.max(old?.size ?? 0, item?.size ?? 0));
-  const capacity = consumedCapacity(input.ReturnConsumedCapacity, tableNameOf(input.TableName), units);
+  const capacity = consumedCapacity(input.ReturnConsumedCapacity, input.TableName, units);
   if (capacity !== undefined) output.ConsumedCapacity = capacity;
   return new Reply(output);
 }

@@ -18,7 +18,7 @@ export class TestEngine {
   }
 
   static async open(options: Partial<EngineOptions> = {}): Promise<TestEngine> {
-    const directory = mkdtempSync(join(tmpdir(), 'slipstream-engine-'));
+    const directory = options.dataDirectory ?? mkdtempSync(join(tmpdir(), 'slipstream-engine-'));
     return new TestEngine(directory, await openEngine(directory, options), options);
   }
 
