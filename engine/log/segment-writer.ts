@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import type { Files, WritableFile, WriteMode } from '../files.ts';
 import { LogFullError } from './errors.ts';
+import { isFull, writeAll } from './full-disk.ts';
 import { encodeSegmentHeader, headerBytes, type SegmentHeader } from './header.ts';
 
 export interface SegmentWriterOptions {
@@ -12,6 +13,9 @@ export interface SegmentWriterOptions {
   /** Zeros are not written beyond this offset of the file. */
   readonly segmentBytesMax: number;
 }
+
+/** Stands for "zeroed as far as ever wanted", until the next trim. */
+const givenUp = Number.MAX_SAFE_INTEGER;
 
 /**
  * Writes the one segment that grows. A durable write into bytes that the file already has costs the disk no change of metadata: 109
@@ -127,7 +131,7 @@ export class SegmentWriter {
       await writeAll(this.#file, this.#zeros.subarray(0, bytes), this.#zeroedTo);
       this.#zeroedTo += bytes;
     } catch (error) {
-      if (error instanceof LogFullError) this.#zeroedTo = Number.MAX_SAFE_INTEGER;
+      if (error instanceof LogFullError) this.#zeroedTo = givenUp;
       else this.#failure = error;
     }
     this.#zeroing = undefined;
@@ -140,24 +144,4 @@ async function createFile({ files, path, mode }: SegmentWriterOptions): Promise<
   } catch (error) {
     throw isFull(error) ? new LogFullError(`${path}: no room for a new segment`, { cause: error }) : error;
   }
-}
-
-async function writeAll(file: WritableFile, bytes: Buffer, position: number): Promise<void> {
-  let written: number;
-  try {
-    written = await file.write(bytes, position);
-  } catch (error) {
-    throw isFull(error) ? new LogFullError('no room on the disk of the log', { cause: error }) : error;
-  }
-  if (written < bytes.length) {
-    throw new LogFullError(
-      `no room on the disk of the log: ${written} of ${bytes.length} bytes were written`,
-    );
-  }
-}
-
-/** Out of space, over the quota, or over the size that a file may have. */
-function isFull(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
 }

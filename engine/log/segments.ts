@@ -32,8 +32,8 @@ import { SegmentWriter, type SegmentWriterOptions } from './segment-writer.ts';
  *    nothing is served. If none does, X was in flight when the power went: nobody was told of it, and it is cut.
  * 5. The newest batch has no later header to prove it. So an idle or closed log gets a mark, an empty batch: from then on damage to
  *    the batch before it is told from a torn write. A damaged mark loses nothing.
- * 6. Recovery syncs before it replays: a batch that a killed process left in the page cache only must not reach
- *    other state, which might be durable sooner than it.
+ * 6. Recovery cuts, writes what is unproven once more and syncs, before it replays: a batch that a killed process or a failed
+ *    sync left in the page cache only must not reach other state, which might be durable sooner than it.
  * 7. An append without room leaves no trace, durably, before it fails with LogFullError; the log goes on. After any other failure
  *    to write, sync, truncate or create nothing is known of the disk: `onFatal`, and all further use is refused.
  *    A rejected batch never comes back.
@@ -105,7 +105,7 @@ export class Log {
   /**
    * Opens a log, or makes a new one, and replays what lies behind `appliedTo`. What was never acknowledged may be replayed (it is
    * durable then) or be gone.
-   * @throws LogDamagedError, LogFormatError: the log must not be served; LogFullError: no room for a new log.
+   * @throws LogDamagedError, LogFormatError: the log must not be served; LogFullError: no room to make or to recover it.
    */
   static async open(options: LogOptions, replay: Replay): Promise<Log> {
     const { files, directory, appliedTo } = options;

@@ -48,7 +48,7 @@ class Lives {
       this.#liveUntilStopped(disk).catch((error) => this.#excuse(error, failsSync)),
     ]);
     await new Promise(setImmediate);
-    this.#die(failsSync);
+    this.#die();
   }
 
   async #liveUntilStopped(disk: SimulatedDisk): Promise<void> {
@@ -140,9 +140,8 @@ class Lives {
     throw error;
   }
 
-  /** After a failed sync only power loss tells what the disk holds. */
-  #die(failsSync: boolean): void {
-    const losesPower = failsSync || this.#random() < 0.7;
+  #die(): void {
+    const losesPower = this.#random() < 0.7;
     if (losesPower) {
       this.#disk = this.#disk.afterPowerLoss(this.#faults());
       this.#resolved = this.#durable;

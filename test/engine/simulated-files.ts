@@ -228,6 +228,8 @@ export class SimulatedDisk implements Files {
 /** A state, and all the states since the durable one, that one included: power loss leaves any of them. */
 class Cell<T> {
   #states: T[];
+  /** After a failed sync the system holds the state for written: syncs pass over it until it is set anew. */
+  #looksClean = false;
 
   constructor(durable: T) {
     this.#states = [durable];
@@ -242,17 +244,19 @@ class Cell<T> {
   }
 
   set(state: T): void {
+    this.#looksClean = false;
     this.#states.push(state);
   }
 
   sync(): void {
-    this.#states = [this.now];
+    if (!this.#looksClean) this.#states = [this.now];
   }
 
-  /** A failed sync: the state is still seen, but no later sync will write it. */
+  /** A failed sync: the state is still seen, whether it is on the disk or not. */
   forget(random: Random): void {
-    if (random() < 0.5) this.#states.unshift(this.now);
-    this.#states = [this.durable, this.now];
+    const isWritten = this.#states.length === 1 || random() < 0.5;
+    this.#looksClean = !isWritten;
+    this.#states = isWritten ? [this.now] : [this.durable, this.now];
   }
 
   settle(random: Random, keepShare: number): void {
@@ -260,6 +264,7 @@ class Cell<T> {
     let kept = keepShare === 1 ? this.#states.length - 1 : 0;
     if (isMixed && random() < keepShare) kept = Math.floor(random() * this.#states.length);
     this.#states = [this.#states[kept] as T];
+    this.#looksClean = false;
   }
 }
 
