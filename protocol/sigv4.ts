@@ -67,12 +67,13 @@ export class RequestSigner {
     const added: Record<string, string> = { 'x-amz-date': date };
     if (credentials.sessionToken !== undefined) added['x-amz-security-token'] = credentials.sessionToken;
     const headers = { ...request.headers, ...added };
-    const names = Object.keys(headers).sort().join(';');
+    const names = Object.keys(headers).sort();
+    const signed = { names, text: names.join(';') };
     const scope = `${date.slice(0, 8)}/${region}/${this.#service}/${terminator}`;
-    const canonical = canonicalRequest(request, names, (name) => headers[name]);
+    const canonical = canonicalRequest(request, signed, (name) => headers[name]);
     const key = this.#keys.key(credentials.secretAccessKey, date.slice(0, 8), region);
     const signature = key.sign(stringToSign(date, scope, hash('sha256', canonical)));
-    added.authorization = `${algorithm} Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${names}, Signature=${signature}`;
+    added.authorization = `${algorithm} Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${signed.text}, Signature=${signature}`;
     return added;
   }
 }
@@ -88,6 +89,9 @@ export class SignatureVerifier {
   readonly #credentials: ReadonlyMap<string, Credentials>;
   readonly #keys: SigningKeys;
   readonly #service: string;
+  /** What clients repeat with every request is read once: scopes that were right, and lists of signed headers. */
+  readonly #scopes = new Remembered<Scope>();
+  readonly #headerLists = new Remembered<HeaderList>();
 
   constructor(credentials: readonly Credentials[], service = defaultService) {
     this.#credentials = new Map(credentials.map((one) => [one.accessKeyId, one]));
@@ -104,55 +108,97 @@ export class SignatureVerifier {
   verify(request: SignedRequest, nowMs: number): Verified {
     const authorization = readAuthorization(request);
     checkDate(authorization.date, nowMs);
-    checkSignedHeaders(request, authorization.signedHeaders);
-    const scope = this.#readScope(authorization);
-    const credentials = this.#credentials.get(scope.accessKeyId);
-    if (credentials === undefined) throw unrecognizedClient();
-    this.#checkSignature(request, authorization, scope, credentials);
-    if (request.header('x-amz-security-token') !== credentials.sessionToken) throw unrecognizedClient();
+    const signed = this.#headerListOf(authorization.signedHeaders);
+    checkSignedHeaders(request, signed.names);
+    const scope = this.#scopeOf(authorization);
+    this.#checkSignature(request, authorization, scope, signed);
+    if (request.header('x-amz-security-token') !== scope.credentials.sessionToken) throw unrecognizedClient();
     return scope;
   }
 
-  #readScope({ algorithm: named, credential, date }: Authorization): Scope {
-    if (named !== algorithm) {
-      throw incompleteSignature(`Unsupported AWS 'algorithm': '${named}' (only ${algorithm} for now). `);
+  #headerListOf(text: string): HeaderList {
+    return this.#headerLists.get(text) ?? this.#headerLists.add(text, { text, names: text.split(';') });
+  }
+
+  #scopeOf(authorization: Authorization): Scope {
+    const { credential, date } = authorization;
+    if (authorization.algorithm !== algorithm) {
+      throw incompleteSignature(
+        `Unsupported AWS 'algorithm': '${authorization.algorithm}' (only ${algorithm} for now). `,
+      );
     }
+    const known = this.#scopes.get(credential);
+    if (known !== undefined && date.startsWith(known.day)) return known;
+    return this.#scopes.add(credential, this.#readScope(credential, date));
+  }
+
+  #readScope(credential: string, date: string): Scope {
     const elements = credential.replace(/\/+$/, '').split('/');
-    const [accessKeyId = '', day = '', region = '', service, end] = elements;
+    const [accessKeyId = '', day = '', region = '', service = '', end = ''] = elements;
     if (elements.length !== 5) {
       throw incompleteSignature(
         `Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '${credential}'`,
       );
     }
-    let problems = '';
-    if (!isRegion(region)) problems += `Credential should be scoped to a valid region, not '${region}'. `;
-    if (service !== this.#service) {
-      problems += `Credential should be scoped to correct service: '${this.#service}'. `;
+    this.#checkScope({ day, region, service, end }, date);
+    const credentials = this.#credentials.get(accessKeyId);
+    if (credentials === undefined) throw unrecognizedClient();
+    const key = this.#keys.key(credentials.secretAccessKey, day, region);
+    return { accessKeyId, region, day, text: `${day}/${region}/${service}/${end}`, credentials, key };
+  }
+
+  #checkScope(scope: { day: string; region: string; service: string; end: string }, date: string): void {
+    const problems: string[] = [];
+    if (!isRegion(scope.region)) {
+      problems.push(`Credential should be scoped to a valid region, not '${scope.region}'.`);
     }
-    if (end !== terminator) {
-      problems += `Credential should be scoped with a valid terminator: '${terminator}', not '${end}'. `;
+    if (scope.service !== this.#service) {
+      problems.push(`Credential should be scoped to correct service: '${this.#service}'.`);
     }
-    if (day !== date.slice(0, 8)) {
-      problems += `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${day}' != '${date.slice(0, 8)}', from '${date}'. `;
+    if (scope.end !== terminator) {
+      problems.push(
+        `Credential should be scoped with a valid terminator: '${terminator}', not '${scope.end}'.`,
+      );
     }
-    if (problems !== '') throw invalidSignature(problems.trimEnd());
-    return { accessKeyId, region, text: `${day}/${region}/${service}/${end}` };
+    if (scope.day !== date.slice(0, 8)) {
+      problems.push(
+        'Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: ' +
+          `'${scope.day}' != '${date.slice(0, 8)}', from '${date}'.`,
+      );
+    }
+    if (problems.length > 0) throw invalidSignature(problems.join(' '));
   }
 
   #checkSignature(
     request: SignedRequest,
-    authorization: Authorization,
-    scope: Scope,
-    credentials: Credentials,
+    { date, signature }: Authorization,
+    { key, text }: Scope,
+    signed: HeaderList,
   ): void {
-    const { date, signedHeaders, signature } = authorization;
-    const key = this.#keys.key(credentials.secretAccessKey, date.slice(0, 8), scope.region);
-    const canonical = canonicalRequest(request, signedHeaders, (name) => request.header(name));
-    if (isEqual(signature, key.sign(stringToSign(date, scope.text, hash('sha256', canonical))))) return;
+    const canonical = canonicalRequest(request, signed, (name) => request.header(name));
+    if (isEqual(signature, key.sign(stringToSign(date, text, hash('sha256', canonical))))) return;
     // Header values came as latin-1; hashing text takes it as UTF-8, which differs where it is not ASCII.
     const bytes = Buffer.from(canonical, 'latin1');
-    if (isEqual(signature, key.sign(stringToSign(date, scope.text, hash('sha256', bytes))))) return;
+    if (isEqual(signature, key.sign(stringToSign(date, text, hash('sha256', bytes))))) return;
     throw invalidSignature();
+  }
+}
+
+/** Entries of each memory of what clients repeat. */
+const rememberedMax = 256;
+
+/** Values by text; when it is full it begins anew, so that made-up texts cost no more than being read each time. */
+class Remembered<Value> {
+  readonly #values = new Map<string, Value>();
+
+  get(text: string): Value | undefined {
+    return this.#values.get(text);
+  }
+
+  add(text: string, value: Value): Value {
+    if (this.#values.size >= rememberedMax) this.#values.clear();
+    this.#values.set(text, value);
+    return value;
   }
 }
 
@@ -165,8 +211,19 @@ interface Authorization {
   readonly date: string;
 }
 
-interface Scope extends Verified {
+/** Names of signed headers in lower case, sorted, and joined by semicolons. */
+interface HeaderList {
   readonly text: string;
+  readonly names: readonly string[];
+}
+
+/** A credential's scope and what belongs to it. */
+interface Scope extends Verified {
+  /** `YYYYMMDD` */
+  readonly day: string;
+  readonly text: string;
+  readonly credentials: Credentials;
+  readonly key: HmacKey;
 }
 
 function readAuthorization(request: SignedRequest): Authorization {
@@ -231,8 +288,16 @@ function isoDate(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19).replace(/[-:]/g, '')}Z`;
 }
 
+/** Most requests carry the same second as the one before. */
+let lastDate = '';
+let lastDateMs = 0;
+
 function checkDate(date: string, nowMs: number): void {
-  const ms = parseIsoDate(date);
+  if (date !== lastDate) {
+    lastDateMs = parseIsoDate(date);
+    lastDate = date;
+  }
+  const ms = lastDateMs;
   if (Number.isNaN(ms)) {
     throw incompleteSignature(
       `Date must be in ISO-8601 'basic format'. Got '${date}'. See http://en.wikipedia.org/wiki/ISO_8601`,
@@ -258,8 +323,7 @@ function parseIsoDate(date: string): number {
 }
 
 /** What decides who is called and for what has to be signed: the body always is. */
-function checkSignedHeaders(request: SignedRequest, signedHeaders: string): void {
-  const names = signedHeaders.split(';');
+function checkSignedHeaders(request: SignedRequest, names: readonly string[]): void {
   if (!names.includes('host')) {
     throw invalidSignature("'Host' must be a 'SignedHeader' in the AWS Authorization.");
   }
@@ -268,18 +332,17 @@ function checkSignedHeaders(request: SignedRequest, signedHeaders: string): void
   }
 }
 
-/** @param signedHeaders names in lower case, sorted, joined by semicolons. */
 function canonicalRequest(
   request: { readonly method: string; readonly target: string; readonly body: Buffer },
-  signedHeaders: string,
+  { text, names }: HeaderList,
   header: (name: string) => string | undefined,
 ): string {
   const question = request.target.indexOf('?');
   const path = question < 0 ? request.target : request.target.slice(0, question);
   const query = question < 0 ? '' : canonicalQuery(request.target.slice(question + 1));
   let lines = '';
-  for (const name of signedHeaders.split(';')) lines += `${name}:${canonicalValue(header(name) ?? '')}\n`;
-  return `${request.method}\n${path}\n${query}\n${lines}\n${signedHeaders}\n${hash('sha256', request.body)}`;
+  for (const name of names) lines += `${name}:${canonicalValue(header(name) ?? '')}\n`;
+  return `${request.method}\n${path}\n${query}\n${lines}\n${text}\n${hash('sha256', request.body)}`;
 }
 
 function canonicalValue(value: string): string {
@@ -321,13 +384,10 @@ function isEqual(given: string, expected: string): boolean {
   return difference === 0;
 }
 
-/** Days and regions times keys in use; when it is full the oldest makes room. */
-const signingKeysMax = 256;
-
 /** Signing keys hold for one secret, day and region; making one takes four HMACs, so they are kept. */
 class SigningKeys {
   readonly #service: string;
-  readonly #keys = new Map<string, HmacKey>();
+  readonly #keys = new Remembered<HmacKey>();
 
   constructor(service: string) {
     this.#service = service;
@@ -335,19 +395,11 @@ class SigningKeys {
 
   key(secret: string, day: string, region: string): HmacKey {
     const name = `${day}/${region}/${secret}`;
-    const known = this.#keys.get(name);
-    if (known !== undefined) return known;
-    const key = new HmacKey(deriveKey(secret, [day, region, this.#service, terminator]));
-    if (this.#keys.size >= signingKeysMax) this.#dropOldest();
-    this.#keys.set(name, key);
-    return key;
+    return this.#keys.get(name) ?? this.#keys.add(name, this.#derive(secret, day, region));
   }
 
-  #dropOldest(): void {
-    for (const name of this.#keys.keys()) {
-      this.#keys.delete(name);
-      return;
-    }
+  #derive(secret: string, day: string, region: string): HmacKey {
+    return new HmacKey(deriveKey(secret, [day, region, this.#service, terminator]));
   }
 }
 
@@ -359,6 +411,8 @@ function deriveKey(secret: string, parts: readonly string[]): Buffer {
 
 const blockBytes = 64;
 const digestBytes = 32;
+/** A string to sign has 160 to 190 bytes, most of them the names and the length of a hash. */
+const textBytesMax = 512;
 
 /**
  * HMAC-SHA256 under one key by two one-shot hashes, which cost half of what node:crypto's Hmac object does
@@ -370,14 +424,15 @@ class HmacKey {
 
   /** @param key no longer than a block. */
   constructor(key: Buffer) {
-    this.#inner = pad(key, 0x36, blockBytes);
+    this.#inner = pad(key, 0x36, blockBytes + textBytesMax);
     this.#outer = pad(key, 0x5c, blockBytes + digestBytes);
   }
 
-  /** @returns the signature of an ASCII text, in hexadecimal digits. */
+  /** @param text in ASCII, of 512 bytes at most. @returns the signature in hexadecimal digits. */
   sign(text: string): string {
-    const message = Buffer.concat([this.#inner, Buffer.from(text, 'latin1')]);
-    this.#outer.write(hash('sha256', message, 'hex'), blockBytes, 'hex');
+    if (text.length > textBytesMax) throw new RangeError('text too long to sign');
+    const end = blockBytes + this.#inner.write(text, blockBytes, 'latin1');
+    this.#outer.write(hash('sha256', this.#inner.subarray(0, end), 'hex'), blockBytes, 'hex');
     return hash('sha256', this.#outer, 'hex');
   }
 }

@@ -191,7 +191,7 @@ function checkHost(head: RequestHead): void {
 }
 
 function lists(header: string | undefined, option: string): boolean {
-  if (header === undefined) return false;
+  if (header === undefined || !header.includes(option)) return false;
   return header === option || header.split(',').some((element) => element.trim() === option);
 }
 
