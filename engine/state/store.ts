@@ -83,7 +83,7 @@ export class Store {
    * meta rows in the last one.
    */
   async apply(entries: readonly (readonly [StateKey, OverlayEntry])[], meta: MetaRows): Promise<void> {
-    const commits = new Set<Promise<boolean>>();
+    const commits = new Commits();
     for (let start = 0; start < entries.length; start += sliceEntries) {
       for (const [key, entry] of entries.slice(start, start + sliceEntries))
         commits.add(this.#write(key, entry));
@@ -92,7 +92,7 @@ export class Store {
     for (const [row, text] of meta) {
       commits.add(text === undefined ? this.#meta.remove(row) : this.#meta.put(row, Buffer.from(text)));
     }
-    await Promise.all(commits);
+    await commits.all();
   }
 
   /** From now on reads see everything that has been committed. */
@@ -121,6 +121,21 @@ export class Store {
       exclusiveStart: true,
       inclusiveEnd: true,
     });
+  }
+}
+
+/** LMDB answers all writes of one commit with few promises. One that fails early is dealt with at the end. */
+class Commits {
+  readonly #commits = new Set<Promise<boolean>>();
+
+  add(commit: Promise<boolean>): void {
+    if (this.#commits.has(commit)) return;
+    this.#commits.add(commit);
+    commit.catch(() => {});
+  }
+
+  async all(): Promise<void> {
+    await Promise.all(this.#commits);
   }
 }
 
