@@ -5,6 +5,7 @@ import type { KeyBytes } from '../protocol/key.ts';
 import { ItemJson, type Reply } from '../protocol/reply.ts';
 import { Catalog, type CatalogChange, readCatalogRecord, type TableDefinition } from './catalog.ts';
 import type { Position } from './checkpoint.ts';
+import type { DiskReserve } from './disk-reserve.ts';
 import { LogFullError } from './log/errors.ts';
 import { BatchEncoder, type Change, type Image } from './log/record.ts';
 import type { Log } from './log/segments.ts';
@@ -44,6 +45,8 @@ export interface CommitterOptions {
   /** Tables whose drop has been published are added. */
   readonly droppedTables: Set<number>;
   readonly overlayBytesMax: number;
+  /** Keeps writes away from a disk that is nearly full. */
+  readonly diskReserve: DiskReserve;
   /** Entries were published into the overlay. */
   readonly onPublished: () => void;
   /** The log can no longer be trusted: the process must stop. */
@@ -155,6 +158,8 @@ export class Committer {
    */
   submit(evaluate: Evaluate, origin?: object): Promise<Reply> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
+    const { refusal } = this.#options.diskReserve;
+    if (refusal !== undefined) return Promise.reject(serviceUnavailable(refusal));
     if (this.#queue.length >= queuedWritesMax) {
       return Promise.reject(throttling('Too many writes are waiting for the disk. Try again later.'));
     }

@@ -8,6 +8,7 @@ import { type AppliedTable, checkpointRows, type Position } from './checkpoint.t
 import { Committer } from './commit.ts';
 import { type DataDirectory, prepareDataDirectory } from './data-directory.ts';
 import { DataLock } from './data-lock.ts';
+import { DiskReserve } from './disk-reserve.ts';
 import { type Files, nodeFiles } from './files.ts';
 import { Log } from './log/segments.ts';
 import { batchWriteItem } from './operation/batch-write.ts';
@@ -34,6 +35,8 @@ export interface EngineOptions {
   readonly logSegmentBytesMax: number;
   /** Committed writes that LMDB has not taken yet; writers wait when there are more. */
   readonly overlayBytesMax: number;
+  /** Free bytes of the disk below which writes are refused. */
+  readonly diskReserveBytes: number;
   /** How long tables stay CREATING, UPDATING and DELETING. */
   readonly controlPlaneDelayMs: number;
   readonly log: Logger;
@@ -107,6 +110,7 @@ interface Parts {
   readonly lock: DataLock;
   readonly store: Store;
   readonly applier: Applier;
+  readonly diskReserve: DiskReserve;
   readonly log: Log;
   readonly services: Services;
 }
@@ -140,6 +144,11 @@ async function startParts(
     },
     (entries, endLsn) => recovered.replay(entries, endLsn),
   );
+  const diskReserve = await DiskReserve.open({
+    directory: directory.root,
+    reserveBytes: options.diskReserveBytes,
+    log: options.log,
+  });
   const state = new State(overlay, store);
   const committer = new Committer({
     log,
@@ -150,6 +159,7 @@ async function startParts(
     droppedTables,
     clock: options.clock,
     position: recovered.position,
+    diskReserve,
     overlayBytesMax: options.overlayBytesMax,
     onPublished: () => applier.committed(),
     onFatal: options.onFatal,
@@ -187,6 +197,7 @@ async function startParts(
     lock,
     store,
     applier,
+    diskReserve,
     log,
     services: { catalog, state, statistics, committer, tableLife, clock: options.clock },
   };
@@ -217,8 +228,9 @@ function removeAppliedSegments(log: Log, appliedLsn: number, logger: Logger): vo
   });
 }
 
-async function closeParts({ lock, store, applier, log, services }: Parts): Promise<void> {
+async function closeParts({ lock, store, applier, diskReserve, log, services }: Parts): Promise<void> {
   services.tableLife.close();
+  diskReserve.close();
   await services.committer.close();
   await applier.close();
   await log.close();

@@ -155,6 +155,11 @@ export const options = {
     description:
       'Memory for committed writes that the table files do not hold yet; writes are slowed when it is full.',
   }),
+  diskReserve: option(size('0', '1TB'), '128MB', {
+    group: 'Data',
+    programs: engines,
+    description: 'Free space on the disk below which writes are refused, so that reads and clean-up go on.',
+  }),
   controlPlaneDelayMs: option(duration('0', '10m'), '0', {
     group: 'Data',
     programs: engines,

@@ -52,6 +52,7 @@ async function open(disk: SimulatedDisk, onFatal: (error: Error) => void = () =>
     durability: 'sync',
     logSegmentBytesMax: 20_000,
     overlayBytesMax: 1024 * 1024,
+    diskReserveBytes: 0,
     controlPlaneDelayMs: 0,
     log: silentLogger,
     onFatal,
