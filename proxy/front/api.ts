@@ -142,11 +142,15 @@ class Api {
     return this.#respond(exchange, fault.status, new Reply(errorBody(fault)));
   }
 
-  #respond({ request, id, contentType }: Exchange, status: number, reply: Reply): HttpResponse {
+  #respond(exchange: Exchange, status: number, reply: Reply): HttpResponse {
+    const headers = `${this.#headers(exchange, reply.crc32)}Content-Type: ${exchange.contentType}\r\n`;
+    return { status, headers, body: reply.body };
+  }
+
+  #headers({ request, id }: Exchange, checksum: number): string {
     const origin = request.header('origin');
     const cors = origin === undefined ? '' : this.#access.corsHeaders(origin);
-    const headers = `x-amzn-RequestId: ${id}\r\nx-amz-crc32: ${reply.crc32}\r\nContent-Type: ${contentType}\r\n${cors}`;
-    return { status, headers, body: reply.body };
+    return `Server: Slipstream\r\nx-amzn-RequestId: ${id}\r\nx-amz-crc32: ${checksum}\r\n${cors}`;
   }
 
   /** What is not a call of the API: health checks, browsers' preflights, and the rest. */
@@ -178,11 +182,9 @@ class Api {
     return this.#plain(exchange, 404, '<UnknownOperationException/>\n');
   }
 
-  #plain({ request, id }: Exchange, status: number, text: string): HttpResponse {
+  #plain(exchange: Exchange, status: number, text: string): HttpResponse {
     const body = Buffer.from(text);
-    const origin = request.header('origin');
-    const cors = origin === undefined ? '' : this.#access.corsHeaders(origin);
-    return { status, headers: `x-amzn-RequestId: ${id}\r\nx-amz-crc32: ${crc32(body)}\r\n${cors}`, body };
+    return { status, headers: this.#headers(exchange, crc32(body)), body };
   }
 }
 

@@ -16,6 +16,8 @@ export interface ConnectionContext {
   /** Monotonic time and the `Date` line, moved on by the server in steps. */
   nowMs: number;
   date: string;
+  /** Connections beyond `connectionsMax` since that was last reported. */
+  refused: number;
 }
 
 /** A request that waits for its answer, or for the answers before its own. */

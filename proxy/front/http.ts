@@ -35,10 +35,13 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     connections.add(new Connection(socket, context));
   });
   server.maxConnections = options.limits.connectionsMax;
-  server.on('drop', () =>
-    options.log.warn({ connectionsMax: server.maxConnections }, 'connection refused: too many'),
-  );
   await listen(server, options);
+  server.on('error', (error) =>
+    options.log.error({ err: error }, 'the HTTP server cannot accept a connection'),
+  );
+  server.on('drop', () => {
+    context.refused++;
+  });
   const sweeper = startSweeper(connections, context, options);
   const address = server.address();
   if (address === null || typeof address === 'string')
@@ -70,6 +73,7 @@ function createContext(
     budget: new MemoryBudget(limits.gatheredBytesMax),
     nowMs: clock.monotonic(),
     date: dateLine(clock),
+    refused: 0,
   };
 }
 
@@ -87,7 +91,7 @@ function listen(server: Server, options: { host: string; port: number }): Promis
 function startSweeper(
   connections: ReadonlySet<Connection>,
   context: ConnectionContext,
-  { clock, limits }: HttpServerOptions,
+  { clock, limits, log }: HttpServerOptions,
 ): NodeJS.Timeout {
   const shortest = Math.min(limits.idleMs, limits.headMs, limits.requestMs, limits.stallMs, limits.lingerMs);
   const stepMs = Math.max(10, Math.min(500, Math.floor(shortest / 4)));
@@ -95,8 +99,17 @@ function startSweeper(
     context.nowMs = clock.monotonic();
     context.date = dateLine(clock);
     for (const connection of connections) connection.sweep();
+    reportRefused(context, log);
   }, stepMs);
   return timer.unref();
+}
+
+/** One line a step, however many there were: a flood must not become one of the log. */
+function reportRefused(context: ConnectionContext, log: Logger): void {
+  if (context.refused === 0) return;
+  const details = { refused: context.refused, connectionsMax: context.limits.connectionsMax };
+  log.warn(details, 'connections refused: too many at once');
+  context.refused = 0;
 }
 
 function dateLine(clock: Clock): string {

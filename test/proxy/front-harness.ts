@@ -20,14 +20,18 @@ export async function closeAll(): Promise<void> {
   for (const close of open.splice(0).reverse()) await close();
 }
 
-export async function serveHttp(handler: HttpHandler, limits: Partial<HttpLimits> = {}): Promise<HttpServer> {
+export async function serveHttp(
+  handler: HttpHandler,
+  limits: Partial<HttpLimits> = {},
+  log: Logger = silent,
+): Promise<HttpServer> {
   const server = await startHttpServer({
     host: '127.0.0.1',
     port: 0,
     handler,
     limits: { ...defaultHttpLimits, ...limits },
     clock: systemClock,
-    log: silent,
+    log,
   });
   closeLater(() => server.close());
   return server;

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { HttpHandler, HttpResponse } from '../../proxy/front/handler.ts';
-import { chunked, closeAll, post, RawClient, serveHttp } from './front-harness.ts';
+import type { HttpServer } from '../../proxy/front/http.ts';
+import { chunked, closeAll, post, RawClient, serveHttp, silent } from './front-harness.ts';
 
 afterEach(closeAll);
 
@@ -231,11 +232,17 @@ describe('limits', () => {
     }
   });
 
-  it('close connections above the number allowed', async () => {
-    const server = await serveHttp(echo, { connectionsMax: 1 });
-    const first = await RawClient.open(server);
-    await first.send(post('1')).response();
-    const second = await RawClient.open(server);
-    expect(await second.send(post('2')).response()).toBeUndefined();
+  it('close connections above the number allowed, and count them for the log', async () => {
+    const warned = new Promise((resolve) => {
+      const log = { ...silent, warn: (details: object) => resolve(details) };
+      void serveHttp(echo, { connectionsMax: 1, headMs: 40 }, log).then(fill);
+    });
+    async function fill(server: HttpServer): Promise<void> {
+      const first = await RawClient.open(server);
+      await first.send(post('1')).response();
+      const second = await RawClient.open(server);
+      expect(await second.send(post('2')).response()).toBeUndefined();
+    }
+    expect(await warned).toEqual({ refused: 1, connectionsMax: 1 });
   });
 });
