@@ -12,10 +12,11 @@ import type { Logger } from '../../protocol/logger.ts';
 import { Reply } from '../../protocol/reply.ts';
 import { type Credentials, isRegion, SignatureVerifier } from '../../protocol/sigv4.ts';
 import { Access, isLoopback } from './access.ts';
+import { Decompressor } from './decompressor.ts';
 import type { HttpRequest, HttpResponse } from './handler.ts';
 import { startHttpServer } from './http.ts';
 import { defaultHttpLimits, type HttpLimits, ProtocolError } from './limits.ts';
-import { decodeBody, parseBody } from './request-body.ts';
+import { parseBody } from './request-body.ts';
 import { RequestIds } from './request-id.ts';
 import { operationOf } from './target.ts';
 
@@ -74,14 +75,14 @@ interface Exchange {
 /** From an HTTP request to its answer. The methods stand in the order of a request's life. */
 class Api {
   readonly #options: FrontOptions;
-  readonly #limits: HttpLimits;
+  readonly #decompressor: Decompressor;
   readonly #access: Access;
   readonly #verifier: SignatureVerifier | undefined;
   readonly #ids = new RequestIds();
 
   constructor(options: FrontOptions, limits: HttpLimits) {
     this.#options = options;
-    this.#limits = limits;
+    this.#decompressor = new Decompressor(limits);
     const verified = options.credentials.length > 0;
     this.#verifier = verified ? new SignatureVerifier(options.credentials) : undefined;
     this.#access = new Access({ ...options, verified });
@@ -112,12 +113,19 @@ class Api {
   #decode(exchange: Exchange, region: string): HttpResponse | Promise<HttpResponse> {
     const { request } = exchange;
     const encoding = request.header('content-encoding');
-    if (encoding === undefined) return this.#call(exchange, region, request.body);
-    const body = decodeBody(request.body, encoding, this.#limits.bodyBytesMax);
-    if (!(body instanceof Promise)) return this.#call(exchange, region, body);
-    return body
-      .then((decoded) => this.#call(exchange, region, decoded))
-      .catch((error: unknown) => this.#failed(exchange, error));
+    if (encoding === undefined || encoding === 'identity') return this.#call(exchange, region, request.body);
+    return this.#decompress(exchange, region, encoding).catch((error: unknown) =>
+      this.#failed(exchange, error),
+    );
+  }
+
+  async #decompress(exchange: Exchange, region: string, encoding: string): Promise<HttpResponse> {
+    const body = await this.#decompressor.decompress(exchange.request.body, encoding);
+    try {
+      return await this.#call(exchange, region, body);
+    } finally {
+      this.#decompressor.release(body);
+    }
   }
 
   #call(exchange: Exchange, region: string, body: Buffer): HttpResponse | Promise<HttpResponse> {

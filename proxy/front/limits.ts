@@ -8,7 +8,7 @@ export interface HttpLimits {
   readonly bodyBytesMax: number;
   /** Chunk extensions and trailers of one chunked body, together; they are read over and dropped. */
   readonly chunkOverheadBytesMax: number;
-  /** Bodies over all connections that had to be gathered from several reads; beyond it 503. */
+  /** Bodies over all connections that were gathered from several reads, and again those decompressed; beyond it 503. */
   readonly gatheredBytesMax: number;
   /** Connections; beyond it new ones are closed at once. */
   readonly connectionsMax: number;

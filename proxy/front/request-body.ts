@@ -1,60 +1,8 @@
 import { isUtf8 } from 'node:buffer';
-import { promisify } from 'node:util';
-import { gunzip, gunzipSync, inflate, inflateSync } from 'node:zlib';
 import { serializationError } from '../../protocol/errors.ts';
-import { ProtocolError } from './limits.ts';
-
-const gunzipInBackground = promisify(gunzip);
-const inflateInBackground = promisify(inflate);
-
-/** Up to this size a body is decompressed on the spot: a trip to the thread pool costs more. */
-const inflatedInPlaceBytesMax = 4 * 1024;
 
 /** Levels of JSON an operation can need: 32 of an item, two each for the type and the value, and what is around it. */
-export const jsonDepthMax = 128;
-
-/**
- * Undoes the Content-Encoding.
- * @throws DynamoDbError SerializationException where the bytes are not what the encoding says, or it is none of
- * `identity`, `gzip` and `deflate`; ProtocolError 413 beyond `bytesMax`. Both may come as a rejection.
- */
-export function decodeBody(body: Buffer, encoding: string, bytesMax: number): Buffer | Promise<Buffer> {
-  switch (encoding.toLowerCase()) {
-    case 'identity':
-      return body;
-    case 'gzip':
-      return decompress(body, bytesMax, gunzipSync, gunzipInBackground);
-    case 'deflate':
-      return decompress(body, bytesMax, inflateSync, inflateInBackground);
-    default:
-      throw serializationError();
-  }
-}
-
-interface Bounds {
-  readonly maxOutputLength: number;
-}
-
-function decompress(
-  body: Buffer,
-  bytesMax: number,
-  inPlace: (body: Buffer, bounds: Bounds) => Buffer,
-  inBackground: (body: Buffer, bounds: Bounds) => Promise<Buffer>,
-): Buffer | Promise<Buffer> {
-  if (body.length > inflatedInPlaceBytesMax) {
-    return inBackground(body, { maxOutputLength: bytesMax }).catch((error: unknown) => refuse(error));
-  }
-  try {
-    return inPlace(body, { maxOutputLength: bytesMax });
-  } catch (error) {
-    return refuse(error);
-  }
-}
-
-function refuse(error: unknown): never {
-  const tooLong = error instanceof RangeError && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
-  throw tooLong ? new ProtocolError(413, 'body too long') : serializationError();
-}
+const jsonDepthMax = 128;
 
 /**
  * Parses a body, which must be one JSON object. Member names are data here, `__proto__` among them: JSON.parse makes

@@ -244,6 +244,49 @@ describe('compressed bodies', () => {
   });
 });
 
+describe('many compressed bodies at once', () => {
+  it('are all answered, however few are decompressed together', async () => {
+    const front = await serveApi((request) => new Reply({ length: request.body?.length }));
+    const body = gzipSync(JSON.stringify({ data: 'x'.repeat(50_000) }));
+    const clients = await Promise.all(Array.from({ length: 30 }, () => RawClient.open(front)));
+    const responses = await Promise.all(
+      clients.map((client) =>
+        client.send(bytesOf({ body, headers: { 'content-encoding': 'gzip' } })).response(),
+      ),
+    );
+    expect(new Set(responses.map((response) => response?.body))).toEqual(new Set(['{"length":50011}']));
+  });
+
+  it('count while they are with the backend, and no longer', async () => {
+    const body = gzipSync(JSON.stringify({ data: 'x'.repeat(50_000) }));
+    const sent = bytesOf({ body, headers: { 'content-encoding': 'gzip' } });
+    let answer = () => {};
+    let arrive = () => {};
+    const arrived = new Promise<void>((resolve) => {
+      arrive = resolve;
+    });
+    const front = await serveApi(
+      () => {
+        arrive();
+        return new Promise((resolve) => {
+          answer = () => resolve(new Reply({}));
+        });
+      },
+      { limits: { gatheredBytesMax: 80_000 } },
+    );
+    const [first, second] = [await RawClient.open(front), await RawClient.open(front)];
+    first.send(sent);
+    await arrived;
+    expect((await second.send(sent).response())?.status).toBe(503);
+    answer();
+    expect((await first.response())?.status).toBe(200);
+    const third = second.send(sent).response();
+    const answering = setInterval(() => answer(), 5);
+    expect((await third)?.status).toBe(200);
+    clearInterval(answering);
+  });
+});
+
 describe('the region', () => {
   it.each([
     [undefined, 'us-east-1'],
