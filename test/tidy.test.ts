@@ -94,6 +94,16 @@ describe('the package', () => {
     expect(read('package-lock.json')).not.toContain('"resolved": "http');
   });
 
+  test('has a lock file that names the optional packages of every platform, which npm ci insists on', () => {
+    const locked: Record<string, { optionalDependencies?: object }> = readJson('package-lock.json').packages;
+    const missing = Object.entries(locked).flatMap(([from, { optionalDependencies = {} }]) =>
+      Object.keys(optionalDependencies).filter(
+        (name) => !(`node_modules/${name}` in locked) && !(`${from}/node_modules/${name}` in locked),
+      ),
+    );
+    expect(missing).toEqual([]);
+  });
+
   test('says in its README how to start and how to test', () => {
     const lines = read('README.md').split('\n');
     expect(lines).toContain('npm ci && npm start');
