@@ -1,4 +1,4 @@
-import { createHmac, hash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import {
   type DynamoDbError,
   incompleteSignature,
@@ -6,6 +6,7 @@ import {
   missingAuthenticationToken,
   unrecognizedClient,
 } from './errors.ts';
+import { type HmacKey, Remembered, SigningKeys, scopeTerminator } from './signing-key.ts';
 
 /** An access key. `sessionToken` goes along with temporary ones. */
 export interface Credentials {
@@ -34,7 +35,6 @@ export interface UnsignedRequest {
 }
 
 const algorithm = 'AWS4-HMAC-SHA256';
-const terminator = 'aws4_request';
 const defaultService = 'dynamodb';
 /** A signature holds for this long around its date. */
 const skewMs = 15 * 60_000;
@@ -69,7 +69,7 @@ export class RequestSigner {
     const headers = { ...request.headers, ...added };
     const names = Object.keys(headers).sort();
     const signed = { names, text: names.join(';') };
-    const scope = `${date.slice(0, 8)}/${region}/${this.#service}/${terminator}`;
+    const scope = `${date.slice(0, 8)}/${region}/${this.#service}/${scopeTerminator}`;
     const canonical = canonicalRequest(request, signed, (name) => headers[name]);
     const key = this.#keys.key(credentials.secretAccessKey, date.slice(0, 8), region);
     const signature = key.sign(stringToSign(date, scope, hash('sha256', canonical)));
@@ -133,7 +133,7 @@ export class SignatureVerifier {
   }
 
   #readScope(credential: string, date: string): Scope {
-    const elements = credential.replace(/\/+$/, '').split('/');
+    const elements = withoutTrailingSlashes(credential).split('/');
     const [accessKeyId = '', day = '', region = '', service = '', end = ''] = elements;
     if (elements.length !== 5) {
       throw incompleteSignature(
@@ -155,9 +155,9 @@ export class SignatureVerifier {
     if (scope.service !== this.#service) {
       problems.push(`Credential should be scoped to correct service: '${this.#service}'.`);
     }
-    if (scope.end !== terminator) {
+    if (scope.end !== scopeTerminator) {
       problems.push(
-        `Credential should be scoped with a valid terminator: '${terminator}', not '${scope.end}'.`,
+        `Credential should be scoped with a valid terminator: '${scopeTerminator}', not '${scope.end}'.`,
       );
     }
     if (scope.day !== date.slice(0, 8)) {
@@ -184,22 +184,11 @@ export class SignatureVerifier {
   }
 }
 
-/** Entries of each memory of what clients repeat. */
-const rememberedMax = 256;
-
-/** Values by text; when it is full it begins anew, so that made-up texts cost no more than being read each time. */
-class Remembered<Value> {
-  readonly #values = new Map<string, Value>();
-
-  get(text: string): Value | undefined {
-    return this.#values.get(text);
-  }
-
-  add(text: string, value: Value): Value {
-    if (this.#values.size >= rememberedMax) this.#values.clear();
-    this.#values.set(text, value);
-    return value;
-  }
+/** By hand: a pattern for it would try every run of slashes in a hostile text anew. */
+function withoutTrailingSlashes(text: string): string {
+  let end = text.length;
+  while (end > 0 && text[end - 1] === '/') end--;
+  return text.slice(0, end);
 }
 
 interface Authorization {
@@ -382,64 +371,4 @@ function isEqual(given: string, expected: string): boolean {
   let difference = 0;
   for (let i = 0; i < expected.length; i++) difference |= given.charCodeAt(i) ^ expected.charCodeAt(i);
   return difference === 0;
-}
-
-/** Signing keys hold for one secret, day and region; making one takes four HMACs, so they are kept. */
-class SigningKeys {
-  readonly #service: string;
-  readonly #keys = new Remembered<HmacKey>();
-
-  constructor(service: string) {
-    this.#service = service;
-  }
-
-  key(secret: string, day: string, region: string): HmacKey {
-    const name = `${day}/${region}/${secret}`;
-    return this.#keys.get(name) ?? this.#keys.add(name, this.#derive(secret, day, region));
-  }
-
-  #derive(secret: string, day: string, region: string): HmacKey {
-    return new HmacKey(deriveKey(secret, [day, region, this.#service, terminator]));
-  }
-}
-
-function deriveKey(secret: string, parts: readonly string[]): Buffer {
-  let key: Buffer = Buffer.from(`AWS4${secret}`);
-  for (const part of parts) key = createHmac('sha256', key).update(part).digest();
-  return key;
-}
-
-const blockBytes = 64;
-const digestBytes = 32;
-/** A string to sign has 160 to 190 bytes, most of them the names and the length of a hash. */
-const textBytesMax = 512;
-
-/**
- * HMAC-SHA256 under one key by two one-shot hashes, which cost half of what node:crypto's Hmac object does
- * (RFC 2104: H(key xor opad, H(key xor ipad, text))).
- */
-class HmacKey {
-  readonly #inner: Buffer;
-  readonly #outer: Buffer;
-
-  /** @param key no longer than a block. */
-  constructor(key: Buffer) {
-    this.#inner = pad(key, 0x36, blockBytes + textBytesMax);
-    this.#outer = pad(key, 0x5c, blockBytes + digestBytes);
-  }
-
-  /** @param text in ASCII, of 512 bytes at most. @returns the signature in hexadecimal digits. */
-  sign(text: string): string {
-    if (text.length > textBytesMax) throw new RangeError('text too long to sign');
-    const end = blockBytes + this.#inner.write(text, blockBytes, 'latin1');
-    this.#outer.write(hash('sha256', this.#inner.subarray(0, end), 'hex'), blockBytes, 'hex');
-    return hash('sha256', this.#outer, 'hex');
-  }
-}
-
-function pad(key: Buffer, byte: number, length: number): Buffer {
-  const padded = Buffer.alloc(length);
-  padded.fill(byte, 0, blockBytes);
-  for (const [i, keyByte] of key.entries()) padded[i] = keyByte ^ byte;
-  return padded;
 }

@@ -280,6 +280,14 @@ describe('what is refused before the signature is looked at', () => {
   });
 });
 
+it('slashes behind the credential are passed over, and cost nothing in great numbers', () => {
+  expect(verify(rewritten('aws4_request', 'aws4_request//')).region).toBe('us-east-1');
+  const hostile = rewritten('aws4_request', `${'/'.repeat(100_000)}x`);
+  const started = performance.now();
+  expect(() => verify(hostile)).toThrow('Credential must have exactly 5');
+  expect(performance.now() - started).toBeLessThan(200);
+});
+
 describe('session tokens', () => {
   const temporary = { ...credentials, sessionToken: 'token' };
 
