@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { accessDenied, DynamoDbError } from '../../protocol/errors.ts';
+import { DynamoDbError } from '../../protocol/errors.ts';
 import type { HttpRequest } from './handler.ts';
 
 export interface AccessOptions {
@@ -37,7 +37,7 @@ export class Access {
       throw refused(`Host ${host} is not allowed here: start with --allowed-host to permit it`);
     }
     const origin = request.header('origin');
-    if (origin !== undefined && !this.#isOriginAllowed(origin) && origin !== `http://${host}`) {
+    if (origin !== undefined && !this.#isOriginAllowed(origin, host)) {
       throw refused(`Origin ${origin} is not allowed here: start with --cors-origin to permit it`);
     }
   }
@@ -51,7 +51,8 @@ export class Access {
     return `Access-Control-Allow-Origin: ${allowed}\r\nAccess-Control-Expose-Headers: ${exposed}\r\n`;
   }
 
-  #isOriginAllowed(origin: string): boolean {
+  #isOriginAllowed(origin: string, host: string | undefined): boolean {
+    if (host !== undefined && origin === `http://${host}`) return true;
     const { corsOrigins } = this.#options;
     return corsOrigins.includes('*') || corsOrigins.includes(origin);
   }
@@ -87,6 +88,5 @@ function hostName(host: string): string {
 }
 
 function refused(message: string): DynamoDbError {
-  const { code } = accessDenied(message);
-  return new DynamoDbError(code, message, 403);
+  return new DynamoDbError('AccessDeniedException', message, 403);
 }

@@ -55,10 +55,10 @@ export class Connection {
   #draining = false;
   #ended = false;
   #paused = false;
-  /** Coarse times: last activity, begin of the unfinished request, begin of the present stall. */
+  /** Coarse times: last activity, begin of the unfinished request, and when a stalled reader is given up. */
   #activeMs: number;
   #requestMs: number;
-  #stalledMs = 0;
+  #stallDeadlineMs: number | undefined;
 
   constructor(socket: Socket, context: ConnectionContext) {
     this.#socket = socket;
@@ -78,10 +78,10 @@ export class Connection {
   sweep(): void {
     const { limits, nowMs } = this.#context;
     if (this.#ended) {
-      const allowedMs = this.#socket.writableLength === 0 ? limits.lingerMs : limits.stallMs;
-      if (nowMs - this.#activeMs > allowedMs) this.destroy();
-    } else if (this.#stalledMs !== 0) {
-      if (nowMs - this.#stalledMs > limits.stallMs) this.destroy();
+      const endMs = this.#stallDeadlineMs ?? this.#activeMs;
+      if (nowMs > endMs + limits.lingerMs) this.destroy();
+    } else if (this.#stallDeadlineMs !== undefined) {
+      if (nowMs > this.#stallDeadlineMs) this.destroy();
     } else if (this.#exchanges.length === 0) {
       this.#sweepInput(limits, nowMs);
     }
@@ -231,7 +231,14 @@ export class Connection {
     this.#outBytes = 0;
     if (this.#socket.destroyed) return;
     const written = bytes <= copiedBytesMax ? this.#socket.write(join(out, bytes)) : this.#writeAll(out);
-    if (!written && this.#stalledMs === 0) this.#stalledMs = this.#context.nowMs;
+    if (!written) this.#stall();
+  }
+
+  /** The socket tells only when everything is taken, so the deadline is set by how much there is. */
+  #stall(): void {
+    const { limits, nowMs } = this.#context;
+    const neededMs = this.#socket.writableLength / limits.readerBytesPerMsMin;
+    this.#stallDeadlineMs = nowMs + limits.stallMs + neededMs;
   }
 
   #writeAll(out: readonly (string | Buffer)[]): boolean {
@@ -256,7 +263,7 @@ export class Connection {
   }
 
   #drained(): void {
-    this.#stalledMs = 0;
+    this.#stallDeadlineMs = undefined;
     this.#touch();
     this.#advance();
   }

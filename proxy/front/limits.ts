@@ -22,8 +22,9 @@ export interface HttpLimits {
   readonly headMs: number;
   /** From the first byte of a request to its last. */
   readonly requestMs: number;
-  /** A reader that takes nothing while replies wait for it. */
+  /** A reader whose replies wait has this long, and the time they take at `readerBytesPerMsMin`. */
   readonly stallMs: number;
+  readonly readerBytesPerMsMin: number;
   /** From our end of the stream until the client's. */
   readonly lingerMs: number;
   /** From `close()` until connections are cut. */
@@ -43,7 +44,8 @@ export const defaultHttpLimits: HttpLimits = {
   idleMs: 120_000,
   headMs: 10_000,
   requestMs: 60_000,
-  stallMs: 60_000,
+  stallMs: 30_000,
+  readerBytesPerMsMin: 32,
   lingerMs: 2_000,
   closeMs: 5_000,
 };

@@ -196,7 +196,14 @@ describe('a connection', () => {
 });
 
 describe('slow clients', () => {
-  const limits = { headMs: 60, requestMs: 120, idleMs: 200, lingerMs: 40, stallMs: 100 };
+  const limits = {
+    headMs: 60,
+    requestMs: 120,
+    idleMs: 200,
+    lingerMs: 40,
+    stallMs: 60,
+    readerBytesPerMsMin: 1e6,
+  };
 
   it('lose the connection in the middle of a head', async () => {
     const client = await RawClient.open(await serveHttp(echo, limits));
@@ -227,6 +234,19 @@ describe('slow clients', () => {
     await new Promise((resolve) => setTimeout(resolve, 400));
     client.socket.resume();
     expect(await client.response()).toBeUndefined();
+  });
+
+  it('keep it as long as what they have to take is worth', async () => {
+    const server = await serveHttp(() => text('x'.repeat(30_000_000)), {
+      ...limits,
+      readerBytesPerMsMin: 32,
+    });
+    const client = await RawClient.open(server);
+    client.socket.pause();
+    client.send(post('a'));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    client.socket.resume();
+    expect((await client.response())?.body.length).toBe(30_000_000);
   });
 
   it('keep it while it is the handler that takes its time', async () => {

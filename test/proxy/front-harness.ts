@@ -64,7 +64,10 @@ export interface RawResponse {
 /** A client that sends bytes as they are given, and reads responses one after the other. */
 export class RawClient {
   readonly socket: Socket;
-  #received = '';
+  #pieces: string[] = [];
+  #length = 0;
+  /** Characters without which the response at hand is not complete. */
+  #needed = 0;
   #isOver = false;
   #wake = () => {};
 
@@ -72,8 +75,9 @@ export class RawClient {
     this.socket = socket;
     socket.setEncoding('latin1');
     socket.on('data', (text: string) => {
-      this.#received += text;
-      this.#wake();
+      this.#pieces.push(text);
+      this.#length += text.length;
+      if (this.#length >= this.#needed) this.#wake();
     });
     const over = () => {
       this.#isOver = true;
@@ -124,15 +128,20 @@ export class RawClient {
   }
 
   #take(): RawResponse | undefined {
-    const headEnd = this.#received.indexOf('\r\n\r\n');
+    const received = this.#pieces.join('');
+    this.#pieces = [received];
+    const headEnd = received.indexOf('\r\n\r\n');
     if (headEnd < 0) return undefined;
-    const [statusLine = '', ...lines] = this.#received.slice(0, headEnd).split('\r\n');
+    const [statusLine = '', ...lines] = received.slice(0, headEnd).split('\r\n');
     const headers = Object.fromEntries(lines.map((line) => splitHeader(line)));
     const length = Number(headers['content-length'] ?? 0);
     const bodyStart = headEnd + 4;
-    if (this.#received.length < bodyStart + length) return undefined;
-    const body = this.#received.slice(bodyStart, bodyStart + length);
-    this.#received = this.#received.slice(bodyStart + length);
+    const end = bodyStart + length;
+    this.#needed = received.length < end ? end : 0;
+    if (received.length < end) return undefined;
+    this.#pieces = [received.slice(end)];
+    this.#length = received.length - end;
+    const body = received.slice(bodyStart, end);
     return { status: Number(statusLine.split(' ')[1]), headers, body };
   }
 }
