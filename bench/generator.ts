@@ -23,6 +23,8 @@ export interface LoadPlan {
 
 export interface LoadResult {
   readonly requestsPerSecond: number;
+  /** Answers in all, those before the measured time included. */
+  readonly answers: number;
   readonly latencyUs: LatencyUs;
 }
 
@@ -111,5 +113,6 @@ function parseWrk(output: string, plan: LoadPlan): LoadResult {
   if (meanBytes < plan.answerBytes || meanBytes > plan.answerBytes + HEADER_BYTES_MAX) {
     throw new Error(`answers of ${meanBytes} bytes on average cannot hold a body of ${plan.answerBytes}`);
   }
-  return { requestsPerSecond: result.requests / (result.durationUs / 1e6), latencyUs: result.latencyUs };
+  const requestsPerSecond = result.requests / (result.durationUs / 1e6);
+  return { requestsPerSecond, answers: result.requests, latencyUs: result.latencyUs };
 }

@@ -63,6 +63,7 @@ class Loop {
   readonly plan: LoadPlan;
   readonly #recorder = new LatencyRecorder();
   #measuredFromMs = Number.POSITIVE_INFINITY;
+  #answers = 0;
   #random = 1;
   #revision: number;
 
@@ -89,6 +90,7 @@ class Loop {
   }
 
   answered(sentMs: number): void {
+    this.#answers++;
     if (sentMs >= this.#measuredFromMs) this.#recorder.record(performance.now() - sentMs);
   }
 
@@ -106,7 +108,8 @@ class Loop {
     const { count } = this.#recorder;
     if (count === 0) fail('nothing was answered');
     const intervalMs = (elapsedMs * this.plan.connections) / count;
-    return { requestsPerSecond: (count * 1000) / elapsedMs, latencyUs: this.#recorder.summary(intervalMs) };
+    const requestsPerSecond = (count * 1000) / elapsedMs;
+    return { requestsPerSecond, answers: this.#answers, latencyUs: this.#recorder.summary(intervalMs) };
   }
 }
 

@@ -99,7 +99,7 @@ function measureSync(path: string): number {
   });
   closeSync(file);
   unlinkSync(path);
-  return spread(timesUs).median;
+  return Math.round(spread(timesUs).median);
 }
 
 function git(...args: string[]): string | undefined {

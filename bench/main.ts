@@ -6,7 +6,7 @@ import { Children } from './child.ts';
 import { chooseGenerator } from './generator.ts';
 import { describeMachine, describeSource, type Machine } from './machine.ts';
 import { type BenchOptions, parseOptions } from './options.ts';
-import { judge, renderTables, renderTargets, summarize } from './report.ts';
+import { judge, renderDisturbance, renderTables, renderTargets, summarize } from './report.ts';
 import { ITEM_BYTES } from './request.ts';
 import { type Measurement, type Run, runScenario } from './rounds.ts';
 import { ITEMS, selectScenarios, targets } from './scenario.ts';
@@ -61,7 +61,8 @@ async function bench(
 
   const rows = scenarios.flatMap((scenario) => summarize(scenario, connections, measurements));
   const targetResults = judge(targets, rows);
-  print(`${renderTables(rows)}\n\nTargets\n${renderTargets(targetResults)}\n`);
+  const parts = [renderTables(rows), `Targets\n${renderTargets(targetResults)}`, renderDisturbance(rows)];
+  print(`${parts.filter((part) => part !== undefined).join('\n\n')}\n`);
 
   const head = {
     version: FORMAT_VERSION,
@@ -87,7 +88,7 @@ function renderHead(machine: Machine, generator: string, { seconds, rounds }: Be
       ? 'Processes are not pinned: the system moves them between processors.'
       : `Pinned: servers with all their threads to processor ${placement.serverCore}, load to ${placement.loadCore}.`;
   return [
-    `${cores} x ${cpu}, ${os}, Node.js ${node}, one fdatasync ${Math.round(fdatasyncUs)} us`,
+    `${cores} x ${cpu}, ${os}, Node.js ${node}, one fdatasync ${fdatasyncUs} us`,
     `${pinned} Load: ${generator}.`,
     `${ITEM_BYTES}-byte items, ${ITEMS} in each table; medians of ${rounds} rounds of ${seconds} s; latency in us.`,
     '',

@@ -13,6 +13,7 @@ export interface RowSummary {
   readonly latencyUs: Readonly<Record<keyof LatencyUs, Spread>>;
   /** Requests per second over those of a reference in the same round, by the reference's name. */
   readonly ratios: Readonly<Record<string, Spread>>;
+  readonly serverCpuUs: Spread | undefined;
   readonly serverCores: Spread | undefined;
   readonly loadCores: Spread | undefined;
 }
@@ -28,6 +29,9 @@ const ratioReferences: readonly SystemName[] = ['node-http', 'dynalite'];
 
 /** From this share of a processor on, a process counts as what limits a row. */
 const BUSY_CORES = 0.95;
+
+/** So many connections keep a server at work that does not wait. */
+const SATURATING_CONNECTIONS = 16;
 
 /** @param connections in the order in which they are to be shown. */
 export function summarize(
@@ -93,6 +97,7 @@ function summarizeRow(
     requestsPerSecond: spread(own.map((m) => m.requestsPerSecond)),
     latencyUs: Object.fromEntries(latency),
     ratios: ratiosTo(ratioReferences, own, measured),
+    serverCpuUs: optionalSpread(own.map((m) => m.serverCpuUs)),
     serverCores: optionalSpread(own.map((m) => m.serverCores)),
     loadCores: optionalSpread(own.map((m) => m.loadCores)),
   };
@@ -129,11 +134,27 @@ function renderTable(rows: readonly RowSummary[]): string {
     `${whole(row.requestsPerSecond.min)}..${whole(row.requestsPerSecond.max)}`,
     ...percentiles.map((name) => whole(row.latencyUs[name].median)),
     ...ratioReferences.map((reference) => optional(row.ratios[reference], (r) => withRange(r, ratio))),
+    optional(row.serverCpuUs, ({ median }) => median.toFixed(1)),
     optional(row.serverCores, ({ median }) => ratio(median)),
     optional(row.loadCores, ({ median }) => ratio(median)),
     limit(row),
   ]);
-  return alignColumns([[...header, ...ratioHeaders, 'server cores', 'load cores', 'limit'], ...lines], 1);
+  return alignColumns(
+    [[...header, ...ratioHeaders, 'cpu us', 'server cores', 'load cores', 'limit'], ...lines],
+    1,
+  );
+}
+
+/**
+ * With many connections the bare server waits for nothing but a processor. Where neither it nor the generator had one
+ * to itself, other programs were at work.
+ *
+ * @returns a warning, or undefined where there is nothing to warn of.
+ */
+export function renderDisturbance(summaries: readonly RowSummary[]): string | undefined {
+  const bare = summaries.filter((s) => s.row === 'node-http' && s.connections >= SATURATING_CONNECTIONS);
+  if (!bare.some((row) => limit(row) === 'waiting')) return undefined;
+  return 'Other programs used the processors: bare node:http did not get one to itself. Run again on a quiet machine.';
 }
 
 /** What kept a processor busy all the time; where nothing did, requests waited: for the disk, or for one another. */

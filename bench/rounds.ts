@@ -24,6 +24,8 @@ export interface Measurement {
   readonly round: number;
   readonly requestsPerSecond: number;
   readonly latencyUs: LatencyUs;
+  /** Processor time that the server used for a request, all its threads together. */
+  readonly serverCpuUs: number | undefined;
   /** Processors that were busy for the server and for the generator: near 1, it is what limits the row. */
   readonly serverCores: number | undefined;
   readonly loadCores: number | undefined;
@@ -123,32 +125,44 @@ async function measure(
   loops: LoopCounter,
   run: Run,
 ): Promise<Omit<Measurement, 'round'>> {
-  const plan: LoadPlan = {
-    port: started.server.port,
-    connections,
-    seconds,
-    requestFile: started.requestFile,
-    keyOffset: started.template.keyOffset,
-    revisionOffset: started.template.revisionOffset,
-    keys: started.row.keys,
-    revisionStart: loops.nextRevision(),
-    answerBytes: Buffer.byteLength(answerBody(started.operation)),
-  };
+  const { row, operation, server } = started;
+  const plan = { ...planFor(started), connections, seconds, revisionStart: loops.nextRevision() };
+  const cpuBefore = cpuSeconds(server.pid);
   const child = run.children.spawn({ ...run.generator.command(plan), core: run.placement?.loadCore });
   const [output, serverCores, loadCores] = await Promise.all([
     run.children.output(child),
-    busyCores(started.server.pid, seconds),
+    busyCores(server.pid, seconds),
     busyCores(child.pid ?? 0, seconds),
   ]);
-  const result = run.generator.parse(output, plan);
+  const { requestsPerSecond, answers, latencyUs } = run.generator.parse(output, plan);
+  const serverCpuUs = cpuUs(cpuBefore, cpuSeconds(server.pid), answers);
   return {
-    operation: started.operation,
-    row: started.row.name,
+    operation,
+    row: row.name,
     connections,
-    ...result,
+    requestsPerSecond,
+    latencyUs,
+    serverCpuUs,
     serverCores,
     loadCores,
   };
+}
+
+type PlanOfRow = Omit<LoadPlan, 'connections' | 'seconds' | 'revisionStart'>;
+
+function planFor({ row, operation, server, template, requestFile }: StartedRow): PlanOfRow {
+  const { keyOffset, revisionOffset } = template;
+  const answerBytes = Buffer.byteLength(answerBody(operation));
+  return { port: server.port, requestFile, keyOffset, revisionOffset, keys: row.keys, answerBytes };
+}
+
+function cpuUs(
+  beforeSeconds: number | undefined,
+  afterSeconds: number | undefined,
+  requests: number,
+): number | undefined {
+  if (beforeSeconds === undefined || afterSeconds === undefined) return undefined;
+  return ((afterSeconds - beforeSeconds) * 1e6) / requests;
 }
 
 /** Processors that a process keeps busy, over the middle of a measurement that has just begun. */

@@ -38,7 +38,7 @@ describe('wrk', () => {
 
   it('tells its result in the last line of JSON', () => {
     const output = `Running 2s test\n{"requests":0}\n${JSON.stringify(wrkResult)}\n`;
-    expect(wrk.parse(output, plan)).toEqual({ requestsPerSecond: 500, latencyUs });
+    expect(wrk.parse(output, plan)).toEqual({ requestsPerSecond: 500, answers: 1000, latencyUs });
   });
 
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { judge, renderTables, renderTargets, summarize } from '../../bench/report.ts';
+import { judge, renderDisturbance, renderTables, renderTargets, summarize } from '../../bench/report.ts';
 import type { Measurement } from '../../bench/rounds.ts';
 import { type Scenario, scenarios, selectScenarios, targets } from '../../bench/scenario.ts';
 
@@ -62,7 +62,12 @@ describe('judge', () => {
 
 describe('rendering', () => {
   it('shows a table with rates, latencies, ratios and what limits a row', () => {
-    const measurements = round(0, 61_234.4, 50_000).map((m) => ({ ...m, serverCores: 1, loadCores: 0.5 }));
+    const measurements = round(0, 61_234.4, 50_000).map((m) => ({
+      ...m,
+      serverCpuUs: 16.04,
+      serverCores: 1,
+      loadCores: 0.5,
+    }));
     const text = renderTables(summarize(scenario, [64], measurements));
     const [title, header, cached] = text.split('\n');
     expect(title).toBe('GetItem, 64 connections');
@@ -70,7 +75,7 @@ describe('rendering', () => {
     expect(cached).toMatch(
       /^ {2}cached GetItem +61,234 +61,234\.\.61,234 +500 +900 .* 1\.22 \(1\.22\.\.1\.22\)/,
     );
-    expect(cached).toMatch(/1\.00 +0\.50 +server$/);
+    expect(cached).toMatch(/16\.0 +1\.00 +0\.50 +server$/);
     expect(
       new Set(
         text
@@ -79,6 +84,15 @@ describe('rendering', () => {
           .map((line) => line.length),
       ).size,
     ).toBe(1);
+  });
+
+  it.each([
+    ['warns where the bare server had no processor to itself', 0.6, 0.5, true],
+    ['is silent where the server had one', 1, 0.5, false],
+    ['is silent where the generator had one', 0.8, 0.99, false],
+  ])('%s', (_, serverCores, loadCores, warns) => {
+    const measurements = round(0, 100, 100).map((m) => ({ ...m, serverCores, loadCores }));
+    expect(renderDisturbance(summarize(scenario, [64], measurements)) !== undefined).toBe(warns);
   });
 
   it('names each target with its verdict', () => {
@@ -113,6 +127,7 @@ function round(number: number, cached: number, reference: number, connections = 
     round: number,
     requestsPerSecond,
     latencyUs: { p50: 500, p90: 900, p99: 990, p999: 999, max: 1000 },
+    serverCpuUs: undefined,
     serverCores: undefined,
     loadCores: undefined,
   }));
