@@ -14,15 +14,16 @@ export function addressUrl({ host, port }: Address): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
+/** A server that works now. */
+export interface Announced {
+  readonly server: Server;
+  readonly version: string;
+  readonly address: Address;
+  readonly configuration: Configuration;
+}
+
 /** Tells on stderr where the server listens, what it works with, and how to call it. */
-export function announce(
-  server: Server,
-  address: Address,
-  configuration: Configuration,
-  log: Log,
-  pretty: boolean,
-  version: string,
-): void {
+export function announce({ server, version, address, configuration }: Announced, log: Log, pretty: boolean) {
   const facts = factsOf(server, address, configuration);
   const example = exampleOf(address, configuration);
   if (!log.isLevelEnabled('info')) return;

@@ -17,7 +17,8 @@ const levelNames: Readonly<Record<number, Level>> = {
   60: 'fatal',
 };
 
-const serializers = { error: pino.stdSerializers.err };
+/** Parts name an error `error` or, as pino does, `err`. */
+const serializers = { error: pino.stdSerializers.err, err: pino.stdSerializers.err };
 
 /** Whether lines are for people: as the option says, and where it leaves it open, on a terminal. */
 export function isPretty(format: Settings['logFormat'], isTerminal: boolean): boolean {
@@ -28,8 +29,10 @@ export function isPretty(format: Settings['logFormat'], isTerminal: boolean): bo
 export function openLog(level: Settings['logLevel'], pretty: boolean): Log {
   // Who reads stderr may go away; the service goes on, and has nobody left to tell.
   process.stderr.on('error', () => {});
-  if (pretty)
-    return pino({ level, serializers }, { write: (line) => process.stderr.write(prettyLine(line)) });
+  if (pretty) {
+    const write = (line: string) => process.stderr.write(prettyLine(line));
+    return pino({ level, serializers, base: null }, { write });
+  }
   const destination = pino.destination({ dest: 2, sync: true });
   destination.on('error', () => {});
   return pino({ level, serializers, base: { name: 'slipstream' } }, destination);
@@ -37,7 +40,7 @@ export function openLog(level: Settings['logLevel'], pretty: boolean): Log {
 
 /** `12:30:05 warn  message key=value`; of an error its stack, on lines of its own. */
 function prettyLine(json: string): string {
-  const { time, level, msg, error, pid: _pid, hostname: _hostname, ...rest } = JSON.parse(json);
+  const { time, level, msg, err, error = err, ...rest } = JSON.parse(json);
   const details = Object.entries(rest).map(([key, value]) => ` ${key}=${JSON.stringify(value)}`);
   const name = levelNames[level] ?? String(level);
   const stack = error === undefined ? '' : `\n${error.stack ?? error.message ?? JSON.stringify(error)}`;

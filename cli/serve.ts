@@ -44,7 +44,7 @@ export async function serve(
     const front = await startFront(frontOptions(configuration, backend, log));
     lifecycle.opened('front', () => front.close());
     if (lifecycle.isStopping) return;
-    announce(server, front, configuration, log, pretty, version);
+    announce({ server, version, address: front, configuration }, log, pretty);
     process.stdout.write(`ready ${addressUrl(front)}\n`);
   } catch (error) {
     process.stderr.write(`slipstream: ${explainFailure(error, settings)}\n`);

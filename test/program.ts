@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
@@ -10,7 +11,8 @@ const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as 
   bin: { slipstream: string };
 };
 
-const readyMs = 20_000;
+/** The longest wait for something to be written. */
+const outputMs = 20_000;
 
 export interface Exit {
   /** Null where a signal ended the process. */
@@ -56,18 +58,23 @@ export class Program {
 
   /** The address of its ready line. @throws Error with all that it wrote, where it ends or stays silent instead. */
   async ready(): Promise<string> {
-    const output = this.process.stdout;
-    const deadline = AbortSignal.timeout(readyMs);
-    while (output !== null) {
-      const address = /^ready (\S+)\n/m.exec(this.stdout)?.[1];
-      if (address !== undefined) return address;
-      if (output.readableEnded) break;
-      await Promise.race([
-        once(output, 'data', { signal: deadline }),
-        once(output, 'end', { signal: deadline }),
-      ]);
+    await this.#until(() => /^ready \S+\n/m.test(this.stdout), this.process.stdout);
+    return /^ready (\S+)\n/m.exec(this.stdout)?.[1] ?? '';
+  }
+
+  /** Waits for words on stderr. @throws as `ready` does. */
+  said(words: string): Promise<void> {
+    return this.#until(() => this.stderr.includes(words), this.process.stderr);
+  }
+
+  async #until(condition: () => boolean, output: Readable | null): Promise<void> {
+    const deadline = { signal: AbortSignal.timeout(outputMs) };
+    while (!condition()) {
+      if (output === null || output.readableEnded) {
+        throw new Error(`it ended; stdout: ${this.stdout} stderr: ${this.stderr}`);
+      }
+      await Promise.race([once(output, 'data', deadline), once(output, 'end', deadline)]);
     }
-    throw new Error(`not ready; stdout: ${this.stdout} stderr: ${this.stderr}`);
   }
 
   /** Sends a signal and waits for the end. */
