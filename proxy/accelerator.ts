@@ -8,7 +8,7 @@ import { ItemReads } from './cache/item-reads.ts';
 import { ItemWrites, isFateUnknown } from './cache/item-writes.ts';
 import { LocalTier } from './cache/local.ts';
 import { Settling } from './cache/settling.ts';
-import { effectOf, tablesChanged } from './operations.ts';
+import { type Effect, effectOf, tablesChanged } from './operations.ts';
 import { TableDescriptions } from './table-descriptions.ts';
 
 /** All times are in milliseconds. */
@@ -129,15 +129,15 @@ export class Accelerator implements Backend {
   }
 
   /** @param isOpen whether the change may be made later still. */
-  #void({ operation, input, region }: Request, isOpen: boolean): void {
+  #void({ operation, input }: Request, isOpen: boolean): void {
     const names = tablesChanged(operation, input);
-    const ids = names === 'all' ? [] : names.flatMap((name) => this.#tables.idsOf(region, name));
+    const ids = names === 'all' ? [] : names.flatMap((name) => this.#tables.idsOf(name));
     if (isOpen) this.#hold(ids);
     else if (names === 'all') this.#coherence.voidAll();
     else for (const tableId of ids) this.#coherence.voidTable(tableId);
-    if (effectOf(operation, input) === 'items') return;
+    if (!changesTables(effectOf(operation, input))) return;
     if (names === 'all') this.#tables.forgetAll();
-    else for (const name of names) this.#tables.forget(region, name);
+    else for (const name of names) this.#tables.forget(name);
   }
 
   /** What has no identity yet cannot be held alone. */
@@ -149,8 +149,8 @@ export class Accelerator implements Backend {
   #subscribe(changes: ChangeFeed): () => void {
     return changes.subscribe({
       item: (change) => this.#itemChanged(change),
-      table: ({ region, tableName, tableId }) => {
-        this.#tables.forget(region, tableName);
+      table: ({ tableName, tableId }) => {
+        this.#tables.forget(tableName);
         this.#coherence.voidTable(tableId);
       },
     });
@@ -161,6 +161,11 @@ export class Accelerator implements Backend {
     if (table?.cache !== true) this.#coherence.invalidate(tableId, key);
     else this.#coherence.replace(tableId, key, { value: cachedItem(newItem), ttlMs: table.itemTtlMs });
   }
+}
+
+/** Writes leave the descriptions valid; giving them up would throw away one that is being asked for at the moment. */
+function changesTables(effect: Effect): boolean {
+  return effect === 'table' || effect === 'unlisted';
 }
 
 export interface AcceleratorParts {

@@ -2,13 +2,13 @@ import type { Backend } from '../protocol/backend.ts';
 import type { Clock } from '../protocol/clock.ts';
 import type { KeyAttribute, KeySchema, KeyType } from '../protocol/key.ts';
 import type { Reply } from '../protocol/reply.ts';
+import { tableNameOf } from '../protocol/table-name.ts';
 import { isObject } from './cache/key-reader.ts';
 
 /** What the accelerator has to know of a table. */
 export interface Table {
   /** Tells this table from every other one that ever had its name. */
   readonly id: string;
-  readonly region: string;
   readonly name: string;
   readonly schema: KeySchema;
   readonly cache: boolean;
@@ -86,11 +86,11 @@ export class TableDescriptions {
     return this.#known.get(region)?.get(name)?.table;
   }
 
-  /** The table of this name may have been created, deleted or changed. */
-  forget(region: string, name: string): void {
+  /** The table of this name or ARN may have been created, deleted or changed. */
+  forget(name: string): void {
     this.#forgets++;
     this.#unknown.clear();
-    for (const tableId of this.idsOf(region, name)) this.#forgetId(tableId);
+    for (const tableId of this.idsOf(name)) this.#forgetId(tableId);
   }
 
   forgetAll(): void {
@@ -99,14 +99,13 @@ export class TableDescriptions {
     for (const tableId of [...this.#byId.keys()]) this.#forgetId(tableId);
   }
 
-  /** The identities that a name or ARN may mean: also those of tables of the same name in other accounts. */
-  idsOf(region: string, name: string): string[] {
-    const { region: ofRegion, name: plainName } = parseTableName(region, name);
-    const ids = new Set<string>();
-    for (const table of this.#byId.values()) {
-      if (table.region === ofRegion && table.name === plainName) ids.add(table.id);
-    }
-    return [...ids];
+  /**
+   * The identities that a name or ARN may mean, in any region and account: which of them the store takes a request to
+   * mean is up to the store, and to its own settings.
+   */
+  idsOf(name: string): string[] {
+    const plainName = tableNameOf(name);
+    return [...this.#byId.values()].filter((table) => table.name === plainName).map(({ id }) => id);
   }
 
   /** The description that has this identity. */
@@ -152,7 +151,7 @@ export class TableDescriptions {
   /** A failed refresh changes nothing: the description is given up when it is too old. */
   #take(region: string, name: string, forgets: number, reply: Reply | undefined): Table | undefined {
     if (forgets !== this.#forgets) return undefined;
-    const table = reply === undefined ? undefined : this.#read(region, name, reply.output.Table);
+    const table = reply === undefined ? undefined : this.#read(name, reply.output.Table);
     const before = this.current(region, name);
     if (table === undefined) {
       this.#rememberUnknown(region, name);
@@ -165,15 +164,15 @@ export class TableDescriptions {
   }
 
   /** A table that is being created or deleted is in no state to be cached. */
-  #read(region: string, asked: string, description: unknown): Table | undefined {
+  #read(asked: string, description: unknown): Table | undefined {
     if (!isObject(description)) return undefined;
     const { TableStatus: status } = description;
     const id = identityOf(description);
     const schema = readSchema(description);
     if (id === undefined || schema === undefined) return undefined;
     if (status !== 'ACTIVE' && status !== 'UPDATING') return undefined;
-    const names = parseTableName(region, asked);
-    return { id, schema, ...names, ...this.#options.settingsOf(names.name) };
+    const name = tableNameOf(asked);
+    return { id, name, schema, ...this.#options.settingsOf(name) };
   }
 
   #keep(region: string, name: string, described: Table): Table {
@@ -215,14 +214,6 @@ export class TableDescriptions {
 interface Known {
   readonly table: Table;
   readonly checkedAtMs: number;
-}
-
-const tableArn = /^arn:[^:]+:dynamodb:([^:]+):[^:]*:table\/([^/]+)$/;
-
-/** The region and plain name that a table's name or ARN stands for. */
-export function parseTableName(region: string, name: string): { region: string; name: string } {
-  const arn = tableArn.exec(name);
-  return arn === null ? { region, name } : { region: arn[1] as string, name: arn[2] as string };
 }
 
 /** Stores that give no TableId at least date their tables. */

@@ -8,7 +8,7 @@ import type { Table } from '../table-descriptions.ts';
 import type { CachedItem } from './cached-item.ts';
 import { isCapacityMode } from './get-item.ts';
 import { isObject, readKey } from './key-reader.ts';
-import { projectCached, readProjection } from './projection.ts';
+import { projectCached, reachesIntoKey, readProjection } from './projection.ts';
 
 /** Keys that a batch may have, and bytes of items that its reply may have (AWS: API_BatchGetItem). */
 const keysMax = 100;
@@ -78,7 +78,8 @@ export function readPlaces(
   const places: Place[] = [];
   for (const [i, request] of call.requests.entries()) {
     const table = tables[i];
-    if (table === undefined || !table.cache) return undefined;
+    if (table === undefined || !table.cache || reachesIntoKey(request.projection, table.schema))
+      return undefined;
     const seen = new Set<KeyBytes>();
     for (const requestedKey of request.keys) {
       const key = readKey(table.schema, requestedKey);

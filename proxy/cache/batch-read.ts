@@ -1,7 +1,8 @@
 import type { Backend, Request } from '../../protocol/backend.ts';
 import type { KeyBytes } from '../../protocol/key.ts';
 import { ItemJson, type Output } from '../../protocol/reply.ts';
-import { parseTableName, type Table } from '../table-descriptions.ts';
+import { tableNameOf } from '../../protocol/table-name.ts';
+import type { Table } from '../table-descriptions.ts';
 import type { Place } from './batch-get-item.ts';
 import { type CachedItem, cachedItem, missingItem, parseItem } from './cached-item.ts';
 import { isObject, readItemKey, readKey } from './key-reader.ts';
@@ -63,9 +64,9 @@ export class BatchRead {
 
   /** A key that is neither among the items nor among those left out has no item. */
   #deliver(tableName: string, { table, waiting }: TableRead, output: Output): void {
-    const items = this.#partOf(output.Responses, tableName);
+    const items = partOf(output.Responses, tableName);
     if (!Array.isArray(items)) return;
-    const unprocessed = this.#partOf(output.UnprocessedKeys, tableName);
+    const unprocessed = partOf(output.UnprocessedKeys, tableName);
     for (const key of isObject(unprocessed) && Array.isArray(unprocessed.Keys) ? unprocessed.Keys : []) {
       settle(waiting, readKey(table.schema, key), undefined);
     }
@@ -75,12 +76,6 @@ export class BatchRead {
     }
     for (const resolve of waiting.values()) resolve(missingItem);
     waiting.clear();
-  }
-
-  /** A store may answer under the table's name where it was asked by its ARN. */
-  #partOf(parts: unknown, tableName: string): unknown {
-    if (!isObject(parts)) return undefined;
-    return parts[tableName] ?? parts[parseTableName(this.#region, tableName).name];
   }
 }
 
@@ -99,4 +94,9 @@ function settle(
   if (key === undefined) return;
   waiting.get(key)?.(item);
   waiting.delete(key);
+}
+
+/** A store may answer under the table's name where it was asked by its ARN. */
+function partOf(parts: unknown, tableName: string): unknown {
+  return isObject(parts) ? (parts[tableName] ?? parts[tableNameOf(tableName)]) : undefined;
 }

@@ -17,6 +17,7 @@ import type { Flights } from './flights.ts';
 import type { GetItemCall } from './get-item.ts';
 import { answerGetItem, readGetItem } from './get-item.ts';
 import { readKey } from './key-reader.ts';
+import { reachesIntoKey } from './projection.ts';
 
 /** GetItem and BatchGetItem: from the cache where they may be, else from the store, keeping what it answers. */
 export class ItemReads {
@@ -64,7 +65,7 @@ export class ItemReads {
 
   #getFrom(table: Table | undefined, request: Request, call: GetItemCall): Reply | Promise<Reply> {
     if (table === undefined || !table.cache) return this.#backend.call(request);
-    const key = readKey(table.schema, call.key);
+    const key = reachesIntoKey(call.projection, table.schema) ? undefined : readKey(table.schema, call.key);
     if (key === undefined) return this.#backend.call(request);
     const cached = this.#lookup(table, key);
     return cached === undefined ? this.#fetch(table, key, request, call) : answerGetItem(call, cached);

@@ -51,8 +51,9 @@ export class ItemWrites {
     }
   }
 
+  /** Of several writes in one call, none says what it left. */
   #lower(request: Request, reply: Reply, writes: readonly Write[], fences: readonly Fence[]): void {
-    const value = writtenItem(request.operation, request.input, reply);
+    const value = fences.length === 1 ? writtenItem(request.operation, request.input, reply) : undefined;
     fences.forEach((fence, i) => {
       const ttlMs = writes[i]?.table.itemTtlMs ?? 0;
       this.#coherence.lower(fence, value === undefined ? undefined : { value, ttlMs });
@@ -71,12 +72,11 @@ export class ItemWrites {
 }
 
 /**
- * Whether a write that failed this way may have been applied, or may still be: everything that is not an answer, and
- * an answer that admits to a fault of the server's.
+ * Whether a write that failed this way may have been applied, or may still be: everything that is not an answer of
+ * DynamoDB's, and an answer that says so itself (`UnansweredError`).
  */
 export function isFateUnknown(error: unknown): boolean {
-  if (!(error instanceof DynamoDbError)) return true;
-  return error.status >= 500 || ('unanswered' in error && error.unanswered === true);
+  return !(error instanceof DynamoDbError) || ('unanswered' in error && error.unanswered === true);
 }
 
 interface Write {

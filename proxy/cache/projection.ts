@@ -1,5 +1,7 @@
+import { keyReachedInto, projectedDocuments } from '../../protocol/expression/key-paths.ts';
 import { bindProjection, type Projection, projectItem } from '../../protocol/expression/projection.ts';
 import { Substitutions } from '../../protocol/expression/substitutions.ts';
+import type { KeySchema } from '../../protocol/key.ts';
 import { type CachedItem, parseItem } from './cached-item.ts';
 import { isObject } from './key-reader.ts';
 
@@ -13,13 +15,17 @@ export function readProjection(expression: unknown, names: unknown): Projection 
   if (typeof expression !== 'string' || !areNames(names)) return undefined;
   try {
     const substitutions = new Substitutions(names ?? undefined, undefined);
-    substitutions.permit('ProjectionExpression');
     const projection = bindProjection(expression, substitutions);
     substitutions.finish();
     return projection;
   } catch {
     return undefined;
   }
+}
+
+/** Whether a part of a key attribute is asked for, which the store refuses: keys are scalars. */
+export function reachesIntoKey(projection: Projection | 'whole', schema: KeySchema): boolean {
+  return projection !== 'whole' && keyReachedInto(projectedDocuments(projection), schema) !== undefined;
 }
 
 /** The item, or the part of it, as a reply has it; undefined where there is no item. */

@@ -8,10 +8,10 @@ const scenarios: Record<string, Scenario> = {
   'a burst of readers': { readers: 4 },
   'a burst with a batch in it': { readers: 4, batchReader: 1 },
   'three readers and two writers': { readers: 3, writers: 2, evictions: 1 },
-  'two readers and three writers': { readers: 2, writers: 3 },
+  'a reader and three writers': { readers: 1, writers: 3 },
   'a batch that comes first, beside writers': { readers: 2, batchReader: 0, writers: 2, timeouts: 1 },
   'a batch that comes second, beside writers': { readers: 2, batchReader: 1, writers: 2, timeouts: 1 },
-  'writers that time out and try again': { readers: 2, writers: 2, timeouts: 1, retries: true },
+  'writers that time out and try again': { readers: 1, writers: 2, timeouts: 1, retries: true },
   'two time-outs': { readers: 2, writers: 2, timeouts: 2 },
   'two time-outs of one writer': { readers: 3, writers: 1, timeouts: 2, retries: true },
   statements: { readers: 2, writers: 1, statements: 1, timeouts: 1 },
@@ -51,7 +51,6 @@ describe('coherence, in every order of events', () => {
 
 describe('the exploration notices a missing rule', () => {
   it.each(mutants)('$without', async ({ scenario, rules }) => {
-    expect((await explore(scenario, realRules)).violation).toBeUndefined();
     const { violation = '' } = await explore(scenario, rules);
     expect(violation).toContain(after);
     const schedule = violation.slice(violation.indexOf(after) + after.length);

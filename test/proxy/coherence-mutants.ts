@@ -137,6 +137,25 @@ export const mutants: readonly Mutant[] = [
     ),
   },
   {
+    without: 'a fence is tainted by all that it overlaps, not only by what it meets at its end',
+    scenario: timeouts,
+    rules: withCoherence(
+      class extends ObservedCoherence {
+        override raise(tableId: string, key: string): Fence {
+          const fence = super.raise(tableId, key);
+          fence.tainted = false;
+          return fence;
+        }
+
+        override lower(...[fence, written]: Parameters<ObservedCoherence['lower']>): void {
+          const guards = this.tables.get(fence.tableId)?.guards.get(fence.key);
+          if (guards !== undefined && guards.fences.length > 1) this.taint(guards);
+          super.lower(fence, written);
+        }
+      },
+    ),
+  },
+  {
     without: 'the fence of an unanswered write stays',
     scenario: timeouts,
     rules: withCoherence(

@@ -196,8 +196,7 @@ export class World {
     if (crash > 0) actions.push('crash');
     if (recreate > 0) actions.push('recreate');
     if (this.#lagging) actions.push('catch up');
-    if (time > 0 && this.#late.length === 0 && !this.#lagging && !this.#store.held.some(isChange))
-      actions.push('time');
+    if (time > 0 && this.#late.length === 0 && !this.#lagging) actions.push('time');
     return actions;
   }
 

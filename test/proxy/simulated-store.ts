@@ -67,6 +67,10 @@ export class SimulatedStore implements Backend {
   readonly held: HeldCall[] = [];
   readonly changes?: { subscribe(listener: ChangeListener): () => void };
   answers: 'atOnce' | 'soon' | 'held';
+  /** Every request is taken to be for this region, whatever it was signed for. */
+  oneRegion: string | undefined;
+  /** DescribeTable, too, is answered only when the test says so. */
+  holdsDescriptions = false;
   /** Eventually consistent reads see what was there when the lag began. */
   lags = false;
   /** Keys that BatchGetItem leaves out, as `canonicalKey` has them. */
@@ -93,7 +97,9 @@ export class SimulatedStore implements Backend {
 
   call(request: Request): Reply | Promise<Reply> {
     this.requests.push(request);
-    if (this.answers === 'held' && request.operation !== 'DescribeTable') return this.#hold(request);
+    const isHeld =
+      this.answers === 'held' && (this.holdsDescriptions || request.operation !== 'DescribeTable');
+    if (isHeld) return this.#hold(request);
     if (this.answers === 'atOnce') return this.execute(request);
     return Promise.resolve().then(() => this.execute(request));
   }
@@ -111,6 +117,12 @@ export class SimulatedStore implements Backend {
     this.#tables.set(`${region}/${name}`, table);
     this.#announceTable(table);
     return id;
+  }
+
+  setStatus(name: string, status: string, region = 'us-east-1'): void {
+    const table = this.#find(name, region);
+    table.status = status;
+    this.#announceTable(table);
   }
 
   tableId(name: string, region = 'us-east-1'): string | undefined {
@@ -146,7 +158,7 @@ export class SimulatedStore implements Backend {
     const failure = this.failures.get(request.operation);
     this.failures.delete(request.operation);
     if (failure !== undefined) throw failure;
-    const output = this.#perform(request);
+    const output = this.#perform({ ...request, region: this.oneRegion ?? request.region });
     return this.#bytes ? new Reply(output) : parsed(output);
   }
 
@@ -375,7 +387,6 @@ function project(item: Item, input: Readonly<Record<string, unknown>>): Item | I
   if (input.ProjectionExpression === undefined) return stored(item) as ItemJson;
   const names = input.ExpressionAttributeNames as Record<string, string> | undefined;
   const substitutions = new Substitutions(names, undefined);
-  substitutions.permit('ProjectionExpression');
   const projection = bindProjection(String(input.ProjectionExpression), substitutions);
   substitutions.finish();
   return projectItem(projection, item);
