@@ -224,7 +224,7 @@ function changedTables(catalog: Catalog, statistics: Statistics): Map<number, Ap
 /** Nothing needs a segment any more that LMDB has taken whole. */
 function removeAppliedSegments(log: Log, appliedLsn: number, logger: Logger): void {
   log.removeBefore(appliedLsn).catch((error: unknown) => {
-    logger.warn({ error }, 'cannot remove old log segments; trying again after the next apply');
+    logger.warn({ err: error }, 'cannot remove old log segments; trying again after the next apply');
   });
 }
 

@@ -23,7 +23,15 @@ export class TableLife {
     this.#options = options;
   }
 
-  /** To be called when a table has entered such a status, and for every table after a start. */
+  /**
+   * What to commit when a table enters a status. Where statuses take no time, that is the next one already: a table
+   * that was created can be used at once.
+   */
+  entering(table: TableDefinition): CatalogChange {
+    return this.#options.controlPlaneDelayMs === 0 ? nextStep(table) : { put: table };
+  }
+
+  /** To be called when a table has entered a status, and for every table after a start. */
   entered(table: TableDefinition): void {
     if (table.status === 'ACTIVE' || this.#closed) return;
     const timer = setTimeout(() => {

@@ -27,22 +27,28 @@ const givenUp = Number.MAX_SAFE_INTEGER;
  *    being written waits for it, and a slice begins where zeros and appended batches have ended.
  * 3. A write that fails for want of room is undone, and undoing it is durable, before its failure is told. Zeros that find no
  *    room are given up: the appends then extend the file themselves.
- * 4. Every other failure leaves the file in an unknown state: nothing is written to it afterwards.
+ * 4. Every other failure leaves the file in an unknown state. It sticks: nothing is written or synced afterwards, and what was in
+ *    flight beside it fails too, because a failed sync may be about its bytes.
+ * 5. The system reports a failed write-back once per open file, to whichever sync asks first. So syncs of one open file that may cover the
+ *    same bytes follow one another, and zeros go through an open file of their own: no sync takes the report meant for another.
  */
 export class SegmentWriter {
   readonly #options: SegmentWriterOptions;
   readonly #file: WritableFile;
+  /** The same file, opened once more (invariant 5). */
+  readonly #zeroFile: WritableFile | undefined;
   readonly #zeros: Buffer;
   #end: number;
   /** The bytes from `end` to here are zeros; those of a slice in flight begin here. */
   #zeroedTo: number;
   #zeroing: Promise<void> | undefined;
-  #syncing: Promise<void> | undefined;
+  #syncing: Promise<void> = Promise.resolve();
   #failure: unknown;
 
-  private constructor(options: SegmentWriterOptions, file: WritableFile, end: number) {
+  private constructor(options: SegmentWriterOptions, files: SegmentFiles, end: number) {
     this.#options = options;
-    this.#file = file;
+    this.#file = files.file;
+    this.#zeroFile = files.zeroFile;
     this.#zeros = Buffer.alloc(Math.ceil(options.zeroAheadBytes / 2));
     this.#end = end;
     this.#zeroedTo = end;
@@ -67,12 +73,13 @@ export class SegmentWriter {
       throw error;
     }
     await files.syncDirectory(dirname(path));
-    return new SegmentWriter(options, file, headerBytes);
+    return new SegmentWriter(options, { file, zeroFile: await openZeroFile(options) }, headerBytes);
   }
 
   /** @param end where in the file the next batch goes; the file ends there. */
   static async open(options: SegmentWriterOptions, end: number): Promise<SegmentWriter> {
-    return new SegmentWriter(options, await options.files.open(options.path, options.mode), end);
+    const file = await options.files.open(options.path, options.mode);
+    return new SegmentWriter(options, { file, zeroFile: await openZeroFile(options) }, end);
   }
 
   /** Offset in the file behind the last batch. */
@@ -87,9 +94,8 @@ export class SegmentWriter {
   async append(frame: Buffer): Promise<void> {
     const end = this.#end + frame.length;
     if (this.#zeroing !== undefined && end > this.#zeroedTo) await this.#zeroing;
-    if (this.#failure !== undefined) throw this.#failure;
     try {
-      await writeAll(this.#file, frame, this.#end);
+      await this.#trusted(() => writeAll(this.#file, frame, this.#end));
     } catch (error) {
       if (error instanceof LogFullError) await this.trim();
       throw error;
@@ -98,44 +104,66 @@ export class SegmentWriter {
     this.#zeroAhead();
   }
 
-  async sync(): Promise<void> {
-    this.#syncing = this.#file.sync();
-    await this.#syncing;
+  sync(): Promise<void> {
+    const synced = this.#syncing.then(() => this.#trusted(() => this.#file.sync()));
+    this.#syncing = synced.catch(() => {});
+    return synced;
   }
 
   /** Makes the file end, durably, where its batches do. */
   async trim(): Promise<void> {
     await this.#zeroing;
-    if (this.#failure !== undefined) throw this.#failure;
-    await this.#file.truncate(this.#end);
-    await this.#file.sync();
+    await this.#trusted(() => this.#file.truncate(this.#end));
+    await this.sync();
     this.#zeroedTo = this.#end;
   }
 
   /** Waits for what is in flight. */
   async close(): Promise<void> {
-    await Promise.allSettled([this.#zeroing, this.#syncing]);
+    await Promise.all([this.#zeroing, this.#syncing]);
     await this.#file.close();
+    await this.#zeroFile?.close();
+  }
+
+  async #trusted(work: () => Promise<void>): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof LogFullError)) this.#failure ??= error;
+      throw error;
+    }
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   #zeroAhead(): void {
     const from = Math.max(this.#zeroedTo, this.#end);
     const bytes = Math.min(this.#zeros.length, this.#options.segmentBytesMax - from);
-    if (this.#zeroing !== undefined || bytes <= 0 || from - this.#end >= this.#zeros.length) return;
+    const isAhead = from - this.#end >= this.#zeros.length;
+    if (this.#zeroFile === undefined || this.#zeroing !== undefined || bytes <= 0 || isAhead) return;
     this.#zeroedTo = from;
-    this.#zeroing = this.#writeZeros(bytes);
+    this.#zeroing = this.#writeZeros(this.#zeroFile, bytes);
   }
 
-  async #writeZeros(bytes: number): Promise<void> {
+  /** Never rejects: a failure meets the next append, or the one beside it. */
+  async #writeZeros(file: WritableFile, bytes: number): Promise<void> {
     try {
-      await writeAll(this.#file, this.#zeros.subarray(0, bytes), this.#zeroedTo);
+      await this.#trusted(() => writeAll(file, this.#zeros.subarray(0, bytes), this.#zeroedTo));
       this.#zeroedTo += bytes;
     } catch (error) {
       if (error instanceof LogFullError) this.#zeroedTo = givenUp;
-      else this.#failure = error;
     }
     this.#zeroing = undefined;
   }
+}
+
+interface SegmentFiles {
+  readonly file: WritableFile;
+  readonly zeroFile: WritableFile | undefined;
+}
+
+async function openZeroFile(options: SegmentWriterOptions): Promise<WritableFile | undefined> {
+  return options.zeroAheadBytes > 0 ? options.files.open(options.path, options.mode) : undefined;
 }
 
 async function createFile({ files, path, mode }: SegmentWriterOptions): Promise<WritableFile> {

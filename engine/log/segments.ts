@@ -35,7 +35,7 @@ import { SegmentWriter, type SegmentWriterOptions } from './segment-writer.ts';
  * 6. Recovery cuts, writes what is unproven once more and syncs, before it replays: a batch that a killed process or a failed
  *    sync left in the page cache only must not reach other state, which might be durable sooner than it.
  * 7. An append without room leaves no trace, durably, before it fails with LogFullError; the log goes on. After any other failure
- *    to write, sync, truncate or create nothing is known of the disk: `onFatal`, and all further use is refused.
+ *    to write, sync, truncate or create nothing is known of the disk: `onFatal`, nothing in flight is acknowledged, all further use is refused.
  *    A rejected batch never comes back.
  * 8. Segments are removed oldest first, each durably before the next: those that are left always join.
  *
@@ -198,6 +198,7 @@ export class Log {
 
   async #appendBatch(frame: Buffer, entryCount: number, range: BatchRange): Promise<void> {
     if (this.#marking !== undefined) await this.#marking;
+    if (this.#failed) throw this.#unusable;
     if (this.#isFullWith(frame.length)) await this.#roll();
     await this.#write(frame, entryCount, range);
     this.#startTimer();
@@ -304,21 +305,24 @@ export class Log {
     await this.#writer.close();
   }
 
+  /** Nothing succeeds that ends after a failure, whatever it was that failed (invariant 7). */
   async #orFail<T>(work: Promise<T>): Promise<T> {
+    let result: T;
     try {
-      return await work;
+      result = await work;
     } catch (error) {
       throw error instanceof LogFullError ? error : this.#fail(error);
     }
+    if (this.#failed) throw this.#unusable;
+    return result;
   }
 
   #fail(cause: unknown): LogUnusableError {
+    if (this.#failed && this.#unusable !== undefined) return this.#unusable;
     const unusable = new LogUnusableError('the log has failed and cannot be trusted any more', { cause });
     this.#unusable = unusable;
-    if (!this.#failed) {
-      this.#failed = true;
-      this.#options.onFatal(unusable);
-    }
+    this.#failed = true;
+    this.#options.onFatal(unusable);
     return unusable;
   }
 }

@@ -88,21 +88,21 @@ export function listTables({ catalog }: Services, request: Request): Reply {
 const tablesMax = 2500;
 const listTablesMax = 100;
 
-/** Commits what `decide` makes of a table, answers with its description, and sets its life going. */
+/** Commits what `decide` makes of a table, answers with that, and sets the table's life going. */
 async function submitTable(
-  { committer, statistics, tableLife }: Services,
+  { catalog, committer, statistics, tableLife }: Services,
   decide: (context: WriteContext) => TableDefinition,
 ): Promise<Reply> {
-  let decided: TableDefinition | undefined;
+  let number = 0;
   const reply = await committer.submit((context) => {
-    decided = decide(context);
-    const description = tableDescription(decided, statistics.of(decided.number));
-    return {
-      changes: [catalogRecord({ put: decided })],
-      reply: new Reply({ TableDescription: description }),
-    };
+    const decided = decide(context);
+    number = decided.number;
+    const description = tableDescription(decided, statistics.of(number));
+    const changes = [catalogRecord(tableLife.entering(decided))];
+    return { changes, reply: new Reply({ TableDescription: description }) };
   });
-  if (decided !== undefined) tableLife.entered(decided);
+  const committed = catalog.byNumber(number);
+  if (committed !== undefined) tableLife.entered(committed.definition);
   return reply;
 }
 

@@ -77,7 +77,7 @@ export class Applier {
     this.#running = undefined;
     if (error !== undefined) {
       this.#dirty = true;
-      this.#options.log.error({ error }, 'cannot write the data file; trying again');
+      this.#options.log.error({ err: error }, 'cannot write the data file; trying again');
       this.#startLater(retryDelayMs);
     } else if (this.#dirty) {
       this.committed();
