@@ -50,7 +50,7 @@ export class Lifecycle {
 
   /** Ends the process at once. */
   fatal(error: unknown): void {
-    this.#options.log.fatal({ error }, 'stopping: the process cannot go on');
+    this.#options.log.fatal({ err: error }, 'stopping: the process cannot go on');
     this.#options.exit(1);
   }
 
@@ -90,7 +90,7 @@ export class Lifecycle {
       try {
         await part.close();
       } catch (error) {
-        this.#options.log.error({ error }, `cannot close the ${part.name}`);
+        this.#options.log.error({ err: error }, `cannot close the ${part.name}`);
         clean = false;
       }
     }

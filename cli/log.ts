@@ -17,8 +17,7 @@ const levelNames: Readonly<Record<number, Level>> = {
   60: 'fatal',
 };
 
-/** Parts name an error `error` or, as pino does, `err`. */
-const serializers = { error: pino.stdSerializers.err, err: pino.stdSerializers.err };
+const serializers = { err: pino.stdSerializers.err };
 
 /** Whether lines are for people: as the option says, and where it leaves it open, on a terminal. */
 export function isPretty(format: Settings['logFormat'], isTerminal: boolean): boolean {
@@ -40,7 +39,7 @@ export function openLog(level: Settings['logLevel'], pretty: boolean): Log {
 
 /** `12:30:05 warn  message key=value`; of an error its stack, on lines of its own. */
 function prettyLine(json: string): string {
-  const { time, level, msg, err, error = err, ...rest } = JSON.parse(json);
+  const { time, level, msg, err: error, ...rest } = JSON.parse(json);
   const details = Object.entries(rest).map(([key, value]) => ` ${key}=${JSON.stringify(value)}`);
   const name = levelNames[level] ?? String(level);
   const stack = error === undefined ? '' : `\n${error.stack ?? error.message ?? JSON.stringify(error)}`;

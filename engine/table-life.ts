@@ -56,7 +56,7 @@ export class TableLife {
     step.catch((error: unknown) => {
       if (this.#closed) return;
       this.#options.log.warn(
-        { error, table: table.name },
+        { err: error, table: table.name },
         'cannot change the status of a table; trying again',
       );
       this.entered(table);
