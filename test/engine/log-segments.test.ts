@@ -201,6 +201,18 @@ describe('a failing disk', () => {
     }
   });
 
+  test('lets no append through that waited for the mark that failed', async () => {
+    const disk = newDisk();
+    const timers = new ManualTimers();
+    const onFatal = vi.fn();
+    const { log } = await openLog(disk, { syncMode: 'relaxed', setTimer: timers.set, onFatal });
+    await appendKeys(log, ['a']);
+    disk.faults = { failSyncAt: 4 };
+    timers.fire();
+    await expect(appendKeys(log, ['b'])).rejects.toBeInstanceOf(LogUnusableError);
+    expect(onFatal).toHaveBeenCalledTimes(1);
+  });
+
   test('that cannot take a batch back is fatal', async () => {
     const disk = newDisk();
     const onFatal = vi.fn();

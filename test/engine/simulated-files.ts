@@ -166,6 +166,7 @@ export class SimulatedDisk implements Files {
   }
 
   #handle(inode: Inode, mode: WriteMode): WritableFile {
+    const handle = { inode, reported: inode.failures };
     return {
       read: async (target, position) => {
         await this.#operation(() => {});
@@ -174,10 +175,10 @@ export class SimulatedDisk implements Files {
       write: async (bytes, position) => {
         const room = this.#roomFor(bytes.length);
         await this.#operation(() => inode.write(bytes.subarray(0, room), position));
-        if (mode === 'durable') await this.#sync(() => inode.syncRange(position, position + room), inode);
+        if (mode === 'durable') await this.#sync(() => inode.syncRange(position, position + room), handle);
         return room;
       },
-      sync: () => this.#sync(() => inode.sync(), inode),
+      sync: () => this.#sync(() => inode.sync(), handle),
       truncate: (bytes) => this.#operation(() => inode.truncate(bytes)),
       close: () => this.#operation(() => {}),
     };
@@ -200,11 +201,17 @@ export class SimulatedDisk implements Files {
     return this.#isStopped ? never() : undefined;
   }
 
-  async #sync(effect: () => void, inode?: Inode): Promise<void> {
+  /** As Linux does it, a failure is told once to every open file of the inode, whichever sync met it. */
+  async #sync(effect: () => void, handle?: Handle): Promise<void> {
     this.#syncs++;
-    if (this.#syncs !== this.faults.failSyncAt) return this.#operation(effect);
-    await this.#operation(() => inode?.forget(this.#random));
-    throw failure('EIO', 'sync');
+    const failsNow = this.#syncs === this.faults.failSyncAt;
+    await this.#operation(() => {
+      if (failsNow) handle?.inode.forget(this.#random);
+      else effect();
+    });
+    const isUnreported = handle !== undefined && handle.reported !== handle.inode.failures;
+    if (isUnreported) handle.reported = handle.inode.failures;
+    if (failsNow || isUnreported) throw failure('EIO', 'sync');
   }
 
   /** Mostly a few, now and then so many that later operations overtake. */
@@ -268,8 +275,15 @@ class Cell<T> {
   }
 }
 
+/** An open file, and how many of its inode's failures it was told. */
+interface Handle {
+  readonly inode: Inode;
+  reported: number;
+}
+
 class Inode {
   readonly size = new Cell(0);
+  failures = 0;
   readonly #sectors: Cell<Buffer>[] = [];
 
   bytes(): Buffer {
@@ -310,6 +324,7 @@ class Inode {
   }
 
   forget(random: Random): void {
+    this.failures++;
     for (const cell of this.#sectors) cell.forget(random);
   }
 
