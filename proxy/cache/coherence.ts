@@ -74,7 +74,7 @@ export class Coherence<V extends Sized> {
     const table = this.#table(tableId);
     if (this.#isHeld(table)) return undefined;
     const guards = guardsOf(table, key);
-    if (guards.fences.length > 0) return undefined;
+    if (guards.fences > 0) return undefined;
     this.dropToken(guards);
     guards.token = { tableId, key, stands: true };
     return guards.token;
@@ -110,16 +110,11 @@ export class Coherence<V extends Sized> {
     this.endExpired();
     const table = this.#table(tableId);
     const guards = guardsOf(table, key);
+    const isTainted = guards.fences > 0 || this.#isHeld(table);
     this.#drop(table, key, guards);
-    const fence = {
-      tableId,
-      key,
-      tainted: guards.fences.length > 0 || this.#isHeld(table),
-      deadlineMs: Infinity,
-    };
     this.taint(guards);
-    guards.fences.push(fence);
-    return fence;
+    guards.fences++;
+    return { tableId, key, isTainted, taints: guards.taints, deadlineMs: Infinity };
   }
 
   /**
@@ -130,10 +125,11 @@ export class Coherence<V extends Sized> {
     this.endExpired();
     const table = this.#table(fence.tableId);
     const guards = guardsOf(table, fence.key);
-    removeFence(guards, fence);
+    guards.fences--;
     this.#settling.key(fence.tableId, fence.key);
-    if (written !== undefined && this.mayPut(fence))
+    if (written !== undefined && this.mayPut(fence, guards)) {
       this.#put(table, fence.key, written.value, written.ttlMs);
+    }
     forgetIdle(table, fence.key, guards);
   }
 
@@ -208,7 +204,7 @@ export class Coherence<V extends Sized> {
     for (const table of this.tables.values()) {
       for (const guards of table.guards.values()) {
         if (guards.token !== undefined) tokens++;
-        fences += guards.fences.length;
+        fences += guards.fences;
       }
     }
     const counts = { fillsRefused: this.#fillsRefused, invalidations: this.#invalidations };
@@ -221,8 +217,8 @@ export class Coherence<V extends Sized> {
   }
 
   /** Invariant 4. */
-  protected mayPut(fence: Fence): boolean {
-    return !fence.tainted;
+  protected mayPut(fence: Fence, guards: Guards): boolean {
+    return !fence.isTainted && fence.taints === guards.taints;
   }
 
   protected dropToken(guards: Guards): void {
@@ -231,8 +227,9 @@ export class Coherence<V extends Sized> {
     guards.token = undefined;
   }
 
+  /** All fences that stand over the key. */
   protected taint(guards: Guards): void {
-    for (const fence of guards.fences) fence.tainted = true;
+    guards.taints++;
   }
 
   /** Invariant 5. */
@@ -244,7 +241,7 @@ export class Coherence<V extends Sized> {
       this.abandoned.delete(fence);
       const table = this.#table(fence.tableId);
       const guards = guardsOf(table, fence.key);
-      removeFence(guards, fence);
+      guards.fences--;
       this.#settling.key(fence.tableId, fence.key);
       forgetIdle(table, fence.key, guards);
     }
@@ -326,7 +323,10 @@ export interface Token {
 export interface Fence {
   readonly tableId: string;
   readonly key: KeyBytes;
-  tainted: boolean;
+  /** Whether it was tainted from the start. */
+  isTainted: boolean;
+  /** How often the fences over the key had been tainted when this one was raised. */
+  readonly taints: number;
   /** By the monotonic clock; `Infinity` while the store's answer is awaited. */
   deadlineMs: number;
 }
@@ -353,7 +353,10 @@ export interface CoherenceUsage {
 /** What one key's guards are; at most one token, as a reader who asks again drops the earlier one. */
 export interface Guards {
   token: Token | undefined;
-  readonly fences: Fence[];
+  /** How many stand; that none is looked at makes a step cost the same however many there are. */
+  fences: number;
+  /** How often they were tainted. */
+  taints: number;
 }
 
 export interface TableGuards {
@@ -372,17 +375,12 @@ const tablesMax = 10_000;
 function guardsOf(table: TableGuards, key: KeyBytes): Guards {
   let guards = table.guards.get(key);
   if (guards === undefined) {
-    guards = { token: undefined, fences: [] };
+    guards = { token: undefined, fences: 0, taints: 0 };
     table.guards.set(key, guards);
   }
   return guards;
 }
 
-function removeFence(guards: Guards, fence: Fence): void {
-  const index = guards.fences.indexOf(fence);
-  if (index >= 0) guards.fences.splice(index, 1);
-}
-
 function forgetIdle(table: TableGuards, key: KeyBytes, guards: Guards): void {
-  if (guards.token === undefined && guards.fences.length === 0) table.guards.delete(key);
+  if (guards.token === undefined && guards.fences === 0) table.guards.delete(key);
 }

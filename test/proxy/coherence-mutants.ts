@@ -76,12 +76,10 @@ export const mutants: readonly Mutant[] = [
       class extends ObservedCoherence {
         override take(tableId: string, key: string): Token | undefined {
           const guards = this.tables.get(tableId)?.guards.get(key);
-          const fences = guards?.fences.splice(0) ?? [];
+          const fences = guards?.fences ?? 0;
+          if (guards !== undefined) guards.fences = 0;
           const token = super.take(tableId, key);
-          this.tables
-            .get(tableId)
-            ?.guards.get(key)
-            ?.fences.push(...fences);
+          if (guards !== undefined) guards.fences = fences;
           return token;
         }
       },
@@ -119,7 +117,7 @@ export const mutants: readonly Mutant[] = [
       class extends ObservedCoherence {
         override raise(tableId: string, key: string): Fence {
           const fence = super.raise(tableId, key);
-          fence.tainted = false;
+          fence.isTainted = false;
           return fence;
         }
       },
@@ -143,13 +141,13 @@ export const mutants: readonly Mutant[] = [
       class extends ObservedCoherence {
         override raise(tableId: string, key: string): Fence {
           const fence = super.raise(tableId, key);
-          fence.tainted = false;
+          fence.isTainted = false;
           return fence;
         }
 
         override lower(...[fence, written]: Parameters<ObservedCoherence['lower']>): void {
           const guards = this.tables.get(fence.tableId)?.guards.get(fence.key);
-          if (guards !== undefined && guards.fences.length > 1) this.taint(guards);
+          if (guards !== undefined && guards.fences > 1) this.taint(guards);
           super.lower(fence, written);
         }
       },
@@ -262,8 +260,8 @@ export const mutants: readonly Mutant[] = [
       class extends ObservedCoherence {
         override raise(tableId: string, key: string): Fence {
           const fence = super.raise(tableId, key);
-          const fences = this.tables.get(tableId)?.guards.get(key)?.fences ?? [];
-          if (fences.length === 1) fence.tainted = false;
+          const fences = this.tables.get(tableId)?.guards.get(key)?.fences;
+          if (fences === 1) fence.isTainted = false;
           return fence;
         }
       },

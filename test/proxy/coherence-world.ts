@@ -5,7 +5,7 @@ import { canonicalKey } from '../../protocol/key.ts';
 import type { Reply } from '../../protocol/reply.ts';
 import { Accelerator, type AcceleratorParts } from '../../proxy/accelerator.ts';
 import type { CachedItem } from '../../proxy/cache/cached-item.ts';
-import { Coherence, type CoherenceOptions } from '../../proxy/cache/coherence.ts';
+import { Coherence, type CoherenceOptions, type Fence } from '../../proxy/cache/coherence.ts';
 import { Flights } from '../../proxy/cache/flights.ts';
 import { LocalTier, type Tier } from '../../proxy/cache/local.ts';
 import { Settling } from '../../proxy/cache/settling.ts';
@@ -45,6 +45,7 @@ export interface Rules {
 /** The real protocol, with a view on its guards. */
 export class ObservedCoherence extends Coherence<CachedItem> {
   readonly #tier: Tier<CachedItem>;
+  readonly #fences = new Set<Fence>();
 
   constructor(tier: Tier<CachedItem>, settling: Settling, options: CoherenceOptions) {
     super(tier, settling, options);
@@ -61,13 +62,32 @@ export class ObservedCoherence extends Coherence<CachedItem> {
     this.#tier.put(`${this.tables.get(tableId)?.prefix}${key}`, value, Number.POSITIVE_INFINITY);
   }
 
+  override raise(tableId: string, key: KeyBytes): Fence {
+    const fence = super.raise(tableId, key);
+    this.#fences.add(fence);
+    return fence;
+  }
+
+  override lower(...[fence, written]: Parameters<Coherence<CachedItem>['lower']>): void {
+    this.#fences.delete(fence);
+    super.lower(fence, written);
+  }
+
   observe(tableId: string, key: KeyBytes, nowMs: number): unknown {
     const table = this.tables.get(tableId);
     const guards = table?.guards.get(key);
+    const fences = [...this.#fences].filter(
+      (fence) => fence.deadlineMs === Infinity || this.abandoned.has(fence),
+    );
     return {
       held: (table?.heldUntilMs ?? 0) > nowMs ? (table?.heldUntilMs ?? 0) - nowMs : 0,
       token: guards?.token !== undefined,
-      fences: guards?.fences.map(({ tainted, deadlineMs }) => [tainted, deadlineMs - nowMs]),
+      count: guards?.fences,
+      fences: fences.map((fence) => [
+        fence.tableId,
+        fence.isTainted || fence.taints !== guards?.taints,
+        fence.deadlineMs - nowMs,
+      ]),
     };
   }
 }
