@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,20 +25,23 @@ const regions: Readonly<Record<SetupName, string>> = {
 
 /** Runs the tests against each of the real programs, which live as long as the test file. */
 export function describeSetups(tests: (setup: Setup) => void): void {
+  for (const setup of openSetups()) describe(setup.name, () => tests(setup));
+}
+
+/** Starts the real programs before the first test of a file and ends them after the last. */
+export function openSetups(): readonly Setup[] {
   const programs = new Programs();
+  const setups = setupNames.map((name) => new Setup(name, programs));
   beforeAll(() => programs.start());
-  afterAll(() => programs.end());
-  for (const name of setupNames) {
-    const setup = new Setup(name, () => programs.address(name));
-    describe(name, () => {
-      tests(setup);
-      afterAll(() => setup.close());
-    });
-  }
+  afterAll(async () => {
+    for (const setup of setups) setup.close();
+    await programs.end();
+  });
+  return setups;
 }
 
 /** Real processes, each with what it needs to be told apart from the others. */
-export class Programs {
+class Programs {
   readonly #directory = mkdtempSync(join(tmpdir(), 'slipstream-api-'));
   readonly #programs = new Map<SetupName, Program>();
   readonly #addresses = new Map<SetupName, string>();
@@ -89,19 +93,25 @@ export class Programs {
 export class Setup {
   readonly name: SetupName;
   readonly region: string;
-  readonly #addressOf: () => string;
+  readonly #programs: Programs;
   readonly #clients = new Map<string, DynamoDB>();
   readonly #shared = new Map<string, Promise<string>>();
   #names = 0;
 
-  constructor(name: SetupName, addressOf: () => string) {
+  constructor(name: SetupName, programs: Programs) {
     this.name = name;
     this.region = regions[name];
-    this.#addressOf = addressOf;
+    this.#programs = programs;
   }
 
   get address(): string {
-    return this.#addressOf();
+    return this.#programs.address(this.name);
+  }
+
+  /** What answers here: the process itself, and the one behind it. */
+  get processes(): ChildProcess[] {
+    const names = this.name === 'proxy' ? (['proxy', 'engine'] as const) : [this.name];
+    return names.map((name) => this.#programs.program(name).process);
   }
 
   get dynamo(): DynamoDB {
