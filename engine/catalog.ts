@@ -1,53 +1,22 @@
 import { resourceNotFound } from '../protocol/errors.ts';
-import type { KeyAttribute, KeySchema, KeyType } from '../protocol/key.ts';
+import type { KeySchema } from '../protocol/key.ts';
 import { regionOfTableArn, tableNameOf } from '../protocol/table-name.ts';
+import { Index, keyAttributesOf } from './index-schema.ts';
 import type { Change } from './log/record.ts';
-
-export type TableStatus = 'CREATING' | 'ACTIVE' | 'UPDATING' | 'DELETING';
-
-/** All that is kept of a table besides its items; a record of the log for every version. Never changed, only replaced. */
-export interface TableDefinition {
-  /** Names the table in keys and log records; never used again. */
-  readonly number: number;
-  /** AWS's TableId, a UUID. */
-  readonly id: string;
-  readonly region: string;
-  readonly name: string;
-  readonly status: TableStatus;
-  readonly createdMs: number;
-  readonly keySchema: readonly { readonly AttributeName: string; readonly KeyType: 'HASH' | 'RANGE' }[];
-  readonly attributeDefinitions: readonly {
-    readonly AttributeName: string;
-    readonly AttributeType: KeyType;
-  }[];
-  readonly billing: Billing;
-  readonly deletionProtection: boolean;
-}
-
-export interface Billing {
-  readonly mode: 'PROVISIONED' | 'PAY_PER_REQUEST';
-  /** 0 for PAY_PER_REQUEST. */
-  readonly readUnits: number;
-  readonly writeUnits: number;
-  readonly lastIncreaseMs?: number;
-  readonly lastDecreaseMs?: number;
-  /** Of the UTC day of the last decrease. */
-  readonly decreasesToday: number;
-  readonly payPerRequestSinceMs?: number;
-  readonly onDemandMaximum?: {
-    readonly MaxReadRequestUnits?: number;
-    readonly MaxWriteRequestUnits?: number;
-  };
-}
+import type { TableDefinition } from './table-definition.ts';
 
 /** A definition and what follows from it, made once. */
 export class Table {
   readonly definition: TableDefinition;
   readonly schema: KeySchema;
+  /** Those that take part in writes: all but the ones that are being deleted. */
+  readonly indexes: readonly Index[];
 
   constructor(definition: TableDefinition) {
     this.definition = definition;
     this.schema = keySchemaOf(definition);
+    const kept = definition.indexes.filter((index) => index.status !== 'DELETING');
+    this.indexes = kept.map((index) => new Index(index, this.schema, definition.attributeDefinitions));
   }
 
   get number(): number {
@@ -56,6 +25,11 @@ export class Table {
 
   get name(): string {
     return this.definition.name;
+  }
+
+  /** The index of this name, whatever its status, but for one that is being deleted. */
+  index(name: string): Index | undefined {
+    return this.indexes.find((index) => index.definition.name === name);
   }
 
   /** Whether items can be read and written: from the end of CREATING to the begin of DELETING. */
@@ -115,7 +89,7 @@ export class Catalog {
   #put(table: Table): void {
     this.#byName.set(qualifiedName(table.definition.region, table.name), table);
     this.#byNumber.set(table.number, table);
-    this.reserveNumbersBelow(table.number + 1);
+    for (const number of numbersOf(table.definition)) this.reserveNumbersBelow(number + 1);
   }
 
   #remove(number: number): void {
@@ -124,6 +98,19 @@ export class Catalog {
     this.#byNumber.delete(number);
     this.#byName.delete(qualifiedName(table.definition.region, table.name));
   }
+}
+
+/** The numbers that have items or entries: the table's own and those of its indexes. */
+export function numbersOf(definition: TableDefinition): number[] {
+  return [definition.number, ...definition.indexes.map((index) => index.number)];
+}
+
+/** The numbers that a change takes out of use. @param catalog as it is before the change. */
+export function numbersDropped(catalog: Catalog, change: CatalogChange): number[] {
+  const before = catalog.byNumber('put' in change ? change.put.number : change.remove)?.definition;
+  if (before === undefined) return [];
+  const kept = 'put' in change ? numbersOf(change.put) : [];
+  return numbersOf(before).filter((number) => !kept.includes(number));
 }
 
 export function catalogRecord(change: CatalogChange): Change {
@@ -140,12 +127,7 @@ function qualifiedName(region: string, name: string): string {
 }
 
 function keySchemaOf(definition: TableDefinition): KeySchema {
-  const [partition, sort] = definition.keySchema.map(({ AttributeName: name }): KeyAttribute => {
-    const attribute = definition.attributeDefinitions.find((candidate) => candidate.AttributeName === name);
-    if (attribute === undefined)
-      throw new Error(`table ${definition.name}: key attribute ${name} has no definition`);
-    return { name, type: attribute.AttributeType };
-  });
+  const [partition, sort] = keyAttributesOf(definition.keySchema, definition.attributeDefinitions);
   if (partition === undefined) throw new Error(`table ${definition.name} has no partition key`);
   return { partition, sort };
 }

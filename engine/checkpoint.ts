@@ -1,7 +1,7 @@
-import type { TableDefinition } from './catalog.ts';
 import { droppedRow, droppedRowPrefix } from './state/applier.ts';
 import type { MetaRows, Store } from './state/store.ts';
 import type { TableStatistics } from './statistics.ts';
+import type { TableDefinition } from './table-definition.ts';
 
 /** How far LMDB has come, and what is known there beside items. */
 export interface Checkpoint {

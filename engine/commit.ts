@@ -3,7 +3,7 @@ import type { Clock } from '../protocol/clock.ts';
 import { internalServerError, serviceUnavailable, throttling } from '../protocol/errors.ts';
 import type { KeyBytes } from '../protocol/key.ts';
 import { ItemJson, type Reply } from '../protocol/reply.ts';
-import { Catalog, type CatalogChange, readCatalogRecord, type TableDefinition } from './catalog.ts';
+import { Catalog, type CatalogChange, readCatalogRecord } from './catalog.ts';
 import type { Position } from './checkpoint.ts';
 import type { DiskReserve } from './disk-reserve.ts';
 import { LogFullError } from './log/errors.ts';
@@ -13,6 +13,7 @@ import { type StateKey, stateKey } from './state/layout.ts';
 import { entryBytes, type Overlay, type OverlayEntry } from './state/overlay.ts';
 import type { State } from './state/state.ts';
 import type { Statistics } from './statistics.ts';
+import type { TableDefinition } from './table-definition.ts';
 
 /** What a write decides: the changes that it makes, all or none, and its answer once they are durable. */
 export interface Evaluated {

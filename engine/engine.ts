@@ -183,7 +183,7 @@ async function startParts(
     onApplied: () => {
       statistics.applied();
       committer.overlayReleased();
-      removeAppliedSegments(log, applyingLsn, options.log);
+      void removeAppliedSegments(log, applyingLsn, options.log);
     },
   });
   const tableLife = new TableLife({
@@ -222,10 +222,12 @@ function changedTables(catalog: Catalog, statistics: Statistics): Map<number, Ap
 }
 
 /** Nothing needs a segment any more that LMDB has taken whole. */
-function removeAppliedSegments(log: Log, appliedLsn: number, logger: Logger): void {
-  log.removeBefore(appliedLsn).catch((error: unknown) => {
+async function removeAppliedSegments(log: Log, appliedLsn: number, logger: Logger): Promise<void> {
+  try {
+    await log.removeBefore(appliedLsn);
+  } catch (error) {
     logger.warn({ err: error }, 'cannot remove old log segments; trying again after the next apply');
-  });
+  }
 }
 
 async function closeParts({ lock, store, applier, diskReserve, log, services }: Parts): Promise<void> {

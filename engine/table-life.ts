@@ -1,7 +1,8 @@
 import type { Logger } from '../protocol/logger.ts';
 import { Reply } from '../protocol/reply.ts';
-import { type CatalogChange, catalogRecord, type TableDefinition } from './catalog.ts';
+import { type CatalogChange, catalogRecord } from './catalog.ts';
 import type { Committer } from './commit.ts';
+import type { TableDefinition } from './table-definition.ts';
 
 export interface TableLifeOptions {
   readonly committer: Committer;

@@ -1,6 +1,6 @@
 import { tableArn } from '../../protocol/table-name.ts';
-import type { Billing, TableDefinition } from '../catalog.ts';
 import type { TableStatistics } from '../statistics.ts';
+import type { Billing, TableDefinition } from '../table-definition.ts';
 
 /** What of AWS's API_TableDescription this version has. */
 export interface TableDescription {

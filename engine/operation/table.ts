@@ -18,9 +18,10 @@ import {
   validateListTables,
   validateUpdateTable,
 } from '../../protocol/validate/table.ts';
-import { type Billing, type Catalog, catalogRecord, type TableDefinition } from '../catalog.ts';
+import { type Catalog, catalogRecord } from '../catalog.ts';
 import type { WriteContext } from '../commit.ts';
 import type { Services } from '../services.ts';
+import type { Billing, TableDefinition } from '../table-definition.ts';
 import { tableDescription } from './table-description.ts';
 
 /** AWS: API_CreateTable. */
@@ -123,6 +124,7 @@ function newTable(
     attributeDefinitions: input.AttributeDefinitions,
     billing: newBilling(input, context.timeMs),
     deletionProtection: input.DeletionProtectionEnabled === true,
+    indexes: [],
   };
 }
 

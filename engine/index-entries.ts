@@ -1,0 +1,77 @@
+import { type AttributeValue, equalItems, getAttribute, type Item } from '../protocol/attribute-value.ts';
+import { writeUnits } from '../protocol/capacity.ts';
+import { encodeKeyValue, type KeyAttribute, type KeyBytes } from '../protocol/key.ts';
+import type { Table } from './catalog.ts';
+import type { Index } from './index-schema.ts';
+import { indexKey } from './state/index-layout.ts';
+import type { StateKey } from './state/layout.ts';
+
+/** An item's entry in an index. */
+export interface Entry {
+  readonly key: StateKey;
+  /** Of the projected item, in bytes. */
+  readonly size: number;
+}
+
+/** What a change of an item does to one index of its table; indexes that it does nothing to have none. */
+export interface IndexChange {
+  readonly index: Index;
+  readonly item: StateKey;
+  readonly before: Entry | undefined;
+  readonly after: Entry | undefined;
+  /** What it costs there, in write units. */
+  readonly writeUnits: number;
+}
+
+/** @param key state key of the item. */
+export function indexChanges(
+  table: Table,
+  key: StateKey,
+  oldItem: Item | undefined,
+  newItem: Item | undefined,
+): IndexChange[] {
+  const changes: IndexChange[] = [];
+  for (const index of table.indexes) {
+    const change = indexChange(index, key, oldItem, newItem);
+    if (change !== undefined) changes.push(change);
+  }
+  return changes;
+}
+
+/** The entry of an item in an index; undefined if it has none. */
+export function entryOf(index: Index, key: StateKey, item: Item | undefined): Entry | undefined {
+  if (item === undefined || !index.contains(item)) return undefined;
+  const parts = { partition: encodedKey(index.partition, item), sort: encodedKey(index.sort, item) };
+  return { key: indexKey(index.number, parts, key), size: index.entrySize(item) };
+}
+
+function indexChange(
+  index: Index,
+  key: StateKey,
+  oldItem: Item | undefined,
+  newItem: Item | undefined,
+): IndexChange | undefined {
+  const before = entryOf(index, key, oldItem);
+  const after = entryOf(index, key, newItem);
+  if (before === undefined && after === undefined) return undefined;
+  const moves = before?.key !== after?.key;
+  if (!moves && !changesProjection(index, oldItem, newItem)) return undefined;
+  return { index, item: key, before, after, writeUnits: unitsOf(before, after, moves) };
+}
+
+function changesProjection(index: Index, oldItem: Item | undefined, newItem: Item | undefined): boolean {
+  if (oldItem === undefined || newItem === undefined || index.projectsAll) return true;
+  return !equalItems(index.projected(oldItem), index.projected(newItem));
+}
+
+/** An entry that moves is deleted in one place and written in another (AWS: GSI.ThroughputConsiderations.Writes). */
+function unitsOf(before: Entry | undefined, after: Entry | undefined, moves: boolean): number {
+  if (!moves) return writeUnits(Math.max(before?.size ?? 0, after?.size ?? 0));
+  return (
+    (before === undefined ? 0 : writeUnits(before.size)) + (after === undefined ? 0 : writeUnits(after.size))
+  );
+}
+
+function encodedKey(attributes: readonly KeyAttribute[], item: Item): KeyBytes[] {
+  return attributes.map(({ name }) => encodeKeyValue(getAttribute(item, name) as AttributeValue));
+}

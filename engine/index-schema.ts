@@ -1,0 +1,96 @@
+import { getAttribute, type Item, itemSize, setAttribute } from '../protocol/attribute-value.ts';
+import type { KeyAttribute, KeySchema } from '../protocol/key.ts';
+import type { AttributeDefinitions, IndexDefinition, KeySchemaElements } from './table-definition.ts';
+
+/** A secondary index and what follows from its definition, made once. */
+export class Index {
+  readonly definition: IndexDefinition;
+  /** The HASH attributes; one, or up to four in a global index. */
+  readonly partition: readonly KeyAttribute[];
+  /** The RANGE attributes, the most significant first; none, one, or up to four. */
+  readonly sort: readonly KeyAttribute[];
+  /** Both, in this order. */
+  readonly keyAttributes: readonly KeyAttribute[];
+  /** The attributes that entries have, keys included; undefined if all. */
+  readonly #projectedNames: readonly string[] | undefined;
+
+  constructor(definition: IndexDefinition, table: KeySchema, attributeDefinitions: AttributeDefinitions) {
+    const { keySchema, projection } = definition;
+    this.definition = definition;
+    this.partition = keyAttributesOf(ofType(keySchema, 'HASH'), attributeDefinitions);
+    this.sort = keyAttributesOf(ofType(keySchema, 'RANGE'), attributeDefinitions);
+    this.keyAttributes = [...this.partition, ...this.sort];
+    this.#projectedNames =
+      projection.ProjectionType === 'ALL'
+        ? undefined
+        : namesOf([...tableKey(table), ...this.keyAttributes], projection.NonKeyAttributes ?? []);
+  }
+
+  get number(): number {
+    return this.definition.number;
+  }
+
+  get name(): string {
+    return this.definition.name;
+  }
+
+  get isGlobal(): boolean {
+    return this.definition.kind === 'GLOBAL';
+  }
+
+  get projectsAll(): boolean {
+    return this.#projectedNames === undefined;
+  }
+
+  /** Whether the item has all key attributes of the index, of their types: others are not in it. */
+  contains(item: Item): boolean {
+    return this.keyAttributes.every(({ name, type }) => {
+      const value = getAttribute(item, name);
+      return value !== undefined && type in value;
+    });
+  }
+
+  projects(attributeName: string): boolean {
+    return this.#projectedNames === undefined || this.#projectedNames.includes(attributeName);
+  }
+
+  /** What the index has of an item. */
+  projected(item: Item): Item {
+    if (this.#projectedNames === undefined) return item;
+    const projected: Item = {};
+    for (const name of this.#projectedNames) {
+      const value = getAttribute(item, name);
+      if (value !== undefined) setAttribute(projected, name, value);
+    }
+    return projected;
+  }
+
+  /** The size in bytes of the item's entry, as capacity counts it. */
+  entrySize(item: Item): number {
+    return itemSize(this.projected(item));
+  }
+}
+
+/** @throws Error if an attribute has no definition, which validation has excluded. */
+export function keyAttributesOf(
+  keySchema: KeySchemaElements,
+  definitions: AttributeDefinitions,
+): KeyAttribute[] {
+  return keySchema.map(({ AttributeName: name }) => {
+    const definition = definitions.find((candidate) => candidate.AttributeName === name);
+    if (definition === undefined) throw new Error(`key attribute ${name} has no definition`);
+    return { name, type: definition.AttributeType };
+  });
+}
+
+function ofType(keySchema: KeySchemaElements, type: 'HASH' | 'RANGE'): KeySchemaElements {
+  return keySchema.filter((element) => element.KeyType === type);
+}
+
+function tableKey({ partition, sort }: KeySchema): KeyAttribute[] {
+  return sort === undefined ? [partition] : [partition, sort];
+}
+
+function namesOf(keys: readonly KeyAttribute[], others: readonly string[]): string[] {
+  return [...new Set([...keys.map(({ name }) => name), ...others])];
+}

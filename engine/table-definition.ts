@@ -1,0 +1,67 @@
+import type { KeyType } from '../protocol/key.ts';
+
+export type TableStatus = 'CREATING' | 'ACTIVE' | 'UPDATING' | 'DELETING';
+
+/** All that is kept of a table besides its items; a record of the log for every version. Never changed, only replaced. */
+export interface TableDefinition {
+  /** Names the table in keys and log records; never used again. */
+  readonly number: number;
+  /** AWS's TableId, a UUID. */
+  readonly id: string;
+  readonly region: string;
+  readonly name: string;
+  readonly status: TableStatus;
+  readonly createdMs: number;
+  readonly keySchema: KeySchemaElements;
+  readonly attributeDefinitions: AttributeDefinitions;
+  readonly billing: Billing;
+  readonly deletionProtection: boolean;
+  readonly indexes: readonly IndexDefinition[];
+}
+
+export type KeySchemaElements = readonly {
+  readonly AttributeName: string;
+  readonly KeyType: 'HASH' | 'RANGE';
+}[];
+
+export type AttributeDefinitions = readonly {
+  readonly AttributeName: string;
+  readonly AttributeType: KeyType;
+}[];
+
+/** A secondary index. Its entries lie under a number of its own, as if it were a table. */
+export interface IndexDefinition {
+  /** From the same numbers as those of tables. */
+  readonly number: number;
+  readonly name: string;
+  readonly kind: 'LOCAL' | 'GLOBAL';
+  /** An index that is being created is kept up to date from then on, while what was there before is filled in. */
+  readonly status: TableStatus;
+  /** Whether a new index has begun to take in the items that were there before it. */
+  readonly backfilling: boolean;
+  readonly keySchema: KeySchemaElements;
+  readonly projection: IndexProjection;
+  /** Of a global index; a local one shares the table's. Its mode is the table's. */
+  readonly billing: Billing | undefined;
+}
+
+export interface IndexProjection {
+  readonly ProjectionType: 'ALL' | 'KEYS_ONLY' | 'INCLUDE';
+  readonly NonKeyAttributes?: readonly string[];
+}
+
+export interface Billing {
+  readonly mode: 'PROVISIONED' | 'PAY_PER_REQUEST';
+  /** 0 for PAY_PER_REQUEST. */
+  readonly readUnits: number;
+  readonly writeUnits: number;
+  readonly lastIncreaseMs?: number;
+  readonly lastDecreaseMs?: number;
+  /** Of the UTC day of the last decrease. */
+  readonly decreasesToday: number;
+  readonly payPerRequestSinceMs?: number;
+  readonly onDemandMaximum?: {
+    readonly MaxReadRequestUnits?: number;
+    readonly MaxWriteRequestUnits?: number;
+  };
+}
