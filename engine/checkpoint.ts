@@ -22,6 +22,8 @@ export interface Position {
 export interface AppliedTable {
   readonly definition: TableDefinition;
   readonly statistics: TableStatistics;
+  /** Of its indexes, by their numbers. */
+  readonly indexStatistics: Readonly<Record<number, TableStatistics>>;
 }
 
 export function readCheckpoint(store: Store): Checkpoint {

@@ -2,22 +2,27 @@ import type { ChangeListener, CommittedChange } from '../protocol/backend.ts';
 import type { Clock } from '../protocol/clock.ts';
 import { internalServerError, serviceUnavailable, throttling } from '../protocol/errors.ts';
 import type { KeyBytes } from '../protocol/key.ts';
-import { ItemJson, type Reply } from '../protocol/reply.ts';
+import type { ItemJson, Reply } from '../protocol/reply.ts';
 import { Catalog, type CatalogChange, readCatalogRecord } from './catalog.ts';
 import type { Position } from './checkpoint.ts';
 import type { DiskReserve } from './disk-reserve.ts';
+import type { IndexChange } from './index-entries.ts';
 import { LogFullError } from './log/errors.ts';
-import { BatchEncoder, type Change, type Image } from './log/record.ts';
+import { BatchEncoder, type Change } from './log/record.ts';
 import type { Log } from './log/segments.ts';
 import { type StateKey, stateKey } from './state/layout.ts';
 import { entryBytes, type Overlay, type OverlayEntry } from './state/overlay.ts';
 import type { State } from './state/state.ts';
+import { applyCatalogChange, asItem, type ShownChange, showChange } from './state-changes.ts';
 import type { Statistics } from './statistics.ts';
 import type { TableDefinition } from './table-definition.ts';
 
+/** A change as it goes into the log, and what it does to the indexes of its table as that is then. */
+export type EvaluatedChange = Change & { readonly indexChanges?: readonly IndexChange[] };
+
 /** What a write decides: the changes that it makes, all or none, and its answer once they are durable. */
 export interface Evaluated {
-  readonly changes: readonly Change[];
+  readonly changes: readonly EvaluatedChange[];
   readonly reply: Reply;
 }
 
@@ -74,12 +79,7 @@ type Outcome = { readonly reply: Reply } | { readonly error: unknown };
 
 type PendingChange =
   | { readonly catalogChange: CatalogChange; readonly table: TableDefinition | undefined }
-  | {
-      readonly change: Change & { kind: 'item' };
-      readonly key: StateKey;
-      readonly entry: OverlayEntry;
-      readonly origin: object | undefined;
-    };
+  | (ShownChange & { readonly origin: object | undefined });
 
 /**
  * The one writer. Every write of items or tables goes through here:
@@ -221,7 +221,7 @@ export class Committer {
     }
   }
 
-  #add(changes: readonly Change[], origin: object | undefined): void {
+  #add(changes: readonly EvaluatedChange[], origin: object | undefined): void {
     const batch = this.#open;
     this.#encoder.add({ firstSequence: this.#nextSequence, timeMs: this.#context.timeMs, changes });
     this.#nextSequence += changes.length;
@@ -236,7 +236,7 @@ export class Committer {
         const entry = { item: asItem(change.newImage) };
         this.#pending.set(key, entry);
         this.#pendingBytes += entryBytes(key, entry);
-        batch.changes.push({ change, key, entry, origin });
+        batch.changes.push({ change, key, entry, indexChanges: change.indexChanges ?? [], origin });
       }
     }
   }
@@ -277,14 +277,11 @@ export class Committer {
   #show(pending: PendingChange): void {
     const { catalog, overlay, statistics, droppedTables } = this.#options;
     if ('catalogChange' in pending) {
-      catalog.apply(pending.catalogChange);
-      statistics.catalogChanged(pending.catalogChange);
-      if ('remove' in pending.catalogChange) droppedTables.add(pending.catalogChange.remove);
+      applyCatalogChange(pending.catalogChange, catalog, statistics, droppedTables);
       return;
     }
-    const { change, key, entry } = pending;
-    overlay.set(key, entry);
-    statistics.itemChanged(change);
+    const { key, entry } = pending;
+    showChange(pending, overlay, statistics);
     this.#pendingBytes -= entryBytes(key, entry);
     if (this.#pending.get(key) === entry) this.#pending.delete(key);
   }
@@ -359,10 +356,6 @@ function newBatch(): Batch {
 function settle(waiter: Waiter, outcome: Outcome): void {
   if ('reply' in outcome) waiter.resolve(outcome.reply);
   else waiter.reject(outcome.error);
-}
-
-function asItem(image: Image | undefined): ItemJson | undefined {
-  return image instanceof ItemJson || image === undefined ? image : new ItemJson(image.json, image.size);
 }
 
 /** The definition that a change makes, or takes away. */

@@ -23,6 +23,7 @@ import { Applier } from './state/applier.ts';
 import { State } from './state/state.ts';
 import { Store } from './state/store.ts';
 import type { Statistics } from './statistics.ts';
+import type { TableDefinition } from './table-definition.ts';
 import { TableLife } from './table-life.ts';
 
 export interface EngineOptions {
@@ -215,10 +216,17 @@ function positionOf(committer: Committer, catalog: Catalog): Position {
 function changedTables(catalog: Catalog, statistics: Statistics): Map<number, AppliedTable | undefined> {
   const tables = new Map<number, AppliedTable | undefined>();
   for (const number of statistics.startApplying()) {
-    const table = catalog.byNumber(number);
-    tables.set(number, table && { definition: table.definition, statistics: statistics.of(number) });
+    const definition = catalog.byNumber(number)?.definition;
+    tables.set(number, definition && appliedTable(definition, statistics));
   }
   return tables;
+}
+
+function appliedTable(definition: TableDefinition, statistics: Statistics): AppliedTable {
+  const indexStatistics = Object.fromEntries(
+    definition.indexes.map(({ number }) => [number, statistics.of(number)]),
+  );
+  return { definition, statistics: statistics.of(definition.number), indexStatistics };
 }
 
 /** Nothing needs a segment any more that LMDB has taken whole. */

@@ -1,10 +1,12 @@
-import { ItemJson } from '../protocol/reply.ts';
+import type { Item } from '../protocol/attribute-value.ts';
 import { Catalog, readCatalogRecord } from './catalog.ts';
 import { type Position, readCheckpoint } from './checkpoint.ts';
-import type { LogEntry } from './log/record.ts';
+import { indexChanges } from './index-entries.ts';
+import type { Image, ItemChange, LogEntry } from './log/record.ts';
 import { stateKey } from './state/layout.ts';
 import { Overlay } from './state/overlay.ts';
 import type { Store } from './state/store.ts';
+import { applyCatalogChange, asItem, showChange } from './state-changes.ts';
 import { Statistics } from './statistics.ts';
 
 /** What LMDB has, and then what the log adds to it. */
@@ -20,9 +22,12 @@ export class Recovery {
     this.position = position;
     this.droppedTables = new Set(droppedTables);
     this.catalog.reserveNumbersBelow(position.nextTableNumber);
-    for (const { definition, statistics } of tables) {
+    for (const { definition, statistics, indexStatistics } of tables) {
       this.catalog.apply({ put: definition });
       this.statistics.restore(definition.number, statistics);
+      for (const [number, counts] of Object.entries(indexStatistics))
+        this.statistics.restore(Number(number), counts);
+      this.statistics.definitionChanged(definition);
     }
   }
 
@@ -34,18 +39,26 @@ export class Recovery {
   #replayEntry({ firstSequence, timeMs, changes }: LogEntry): void {
     for (const change of changes) {
       if (change.kind === 'catalog') {
-        const catalogChange = readCatalogRecord(change.json);
-        this.catalog.apply(catalogChange);
-        this.statistics.catalogChanged(catalogChange);
-        if ('remove' in catalogChange) this.droppedTables.add(catalogChange.remove);
+        applyCatalogChange(readCatalogRecord(change.json), this.catalog, this.statistics, this.droppedTables);
       } else {
-        const { table, key, newImage } = change;
-        this.overlay.set(stateKey(table, key), {
-          item: newImage && new ItemJson(newImage.json, newImage.size),
-        });
-        this.statistics.itemChanged(change);
+        this.#replayItem(change);
       }
     }
     this.position = { ...this.position, nextSequence: firstSequence + changes.length, lastTimeMs: timeMs };
   }
+
+  #replayItem(change: ItemChange): void {
+    const key = stateKey(change.table, change.key);
+    const table = this.catalog.byNumber(change.table);
+    const changesOfIndexes =
+      table === undefined || table.indexes.length === 0
+        ? []
+        : indexChanges(table, key, parsed(change.oldImage), parsed(change.newImage));
+    const shown = { change, key, entry: { item: asItem(change.newImage) }, indexChanges: changesOfIndexes };
+    showChange(shown, this.overlay, this.statistics);
+  }
+}
+
+function parsed(image: Image | undefined): Item | undefined {
+  return image && (JSON.parse(image.json.toString()) as Item);
 }

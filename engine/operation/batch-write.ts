@@ -6,9 +6,9 @@ import { type ItemJson, type Output, Reply } from '../../protocol/reply.ts';
 import { checkDistinctKeys, checkKey, checkPutRequestKey } from '../../protocol/validate/item.ts';
 import { validateBatchWriteItem } from '../../protocol/validate/write.ts';
 import type { Table } from '../catalog.ts';
-import type { Evaluated, WriteContext } from '../commit.ts';
-import type { Change } from '../log/record.ts';
+import type { Evaluated, EvaluatedChange, WriteContext } from '../commit.ts';
 import type { Services } from '../services.ts';
+import { checkIndexKeys } from './index-keys.ts';
 import { currentItem, isSame, itemChange, itemJson } from './write.ts';
 
 /**
@@ -44,6 +44,7 @@ function plannedWrite(
 ): Omit<PlannedWrite, 'requestedAs'> {
   if (put !== undefined) {
     checkPutRequestKey(table.schema, put.Item);
+    checkIndexKeys(table, put.Item);
     return { table, key: canonicalKey(table.schema, put.Item), item: itemJson(put.Item) };
   }
   const key = remove?.Key ?? {};
@@ -56,12 +57,12 @@ function evaluate(
   writes: readonly PlannedWrite[],
   input: BatchWriteItemInput,
 ): Evaluated {
-  const changes: Change[] = [];
+  const changes: EvaluatedChange[] = [];
   const units = new Map<string, number>();
   for (const { requestedAs, table, key, item } of writes) {
     const old = currentItem(context, table, key);
     const changesNothing = item === undefined ? old === undefined : isSame(old, item);
-    if (!changesNothing) changes.push(itemChange(table, key, old, item));
+    if (!changesNothing) changes.push(itemChange(context, table, key, old, item));
     const cost = writeUnits(Math.max(old?.size ?? 0, item?.size ?? 0));
     units.set(requestedAs, (units.get(requestedAs) ?? 0) + cost);
   }

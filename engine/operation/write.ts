@@ -13,9 +13,11 @@ import { ItemJson, type Output, Reply } from '../../protocol/reply.ts';
 import { checkItemKey, checkKey, checkUpdatedItemSize } from '../../protocol/validate/item.ts';
 import { validateDeleteItem, validatePutItem, validateUpdateItem } from '../../protocol/validate/write.ts';
 import type { Table } from '../catalog.ts';
-import type { Evaluated, WriteContext } from '../commit.ts';
-import type { Change } from '../log/record.ts';
+import type { Evaluated, EvaluatedChange, WriteContext } from '../commit.ts';
+import { indexChanges } from '../index-entries.ts';
 import type { Services } from '../services.ts';
+import { stateKey } from '../state/layout.ts';
+import { checkIndexKeys, checkUpdatedIndexKeys } from './index-keys.ts';
 
 type WriteInput = PutItemInput | UpdateItemInput | DeleteItemInput;
 
@@ -26,12 +28,13 @@ export function putItem(services: Services, request: Request): Promise<Reply> {
   const table = services.catalog.serving(request.region, input.TableName);
   if (condition !== undefined) checkKeyPaths(condition.documentNames, table.schema);
   checkItemKey(table.schema, input.Item);
+  checkIndexKeys(table, input.Item);
   const key = canonicalKey(table.schema, input.Item);
   const item = itemJson(input.Item);
   return services.committer.submit((context) => {
     const old = currentItem(context, table, key);
     checkCondition(condition, old, input);
-    const changes = isSame(old, item) ? [] : [itemChange(table, key, old, item)];
+    const changes = isSame(old, item) ? [] : [itemChange(context, table, key, old, item, input.Item)];
     return {
       changes,
       reply: writeReply(input, input.ReturnValues === 'ALL_OLD' ? old : undefined, old, item),
@@ -50,7 +53,7 @@ export function deleteItem(services: Services, request: Request): Promise<Reply>
   return services.committer.submit((context) => {
     const old = currentItem(context, table, key);
     checkCondition(condition, old, input);
-    const changes = old === undefined ? [] : [itemChange(table, key, old, undefined)];
+    const changes = old === undefined ? [] : [itemChange(context, table, key, old, undefined)];
     return {
       changes,
       reply: writeReply(input, input.ReturnValues === 'ALL_OLD' ? old : undefined, old, undefined),
@@ -74,12 +77,13 @@ export function updateItem(services: Services, request: Request): Promise<Reply>
   return services.committer.submit((context) => {
     const old = currentItem(context, table, key);
     checkCondition(condition, old, input);
-    return updated(table, key, old, update, input);
+    return updated(context, table, key, old, update, input);
   }, request.origin);
 }
 
 /** The item after the update: the old one, or one of the key alone, changed. */
 function updated(
+  context: WriteContext,
   table: Table,
   key: KeyBytes,
   old: ItemJson | undefined,
@@ -93,8 +97,9 @@ function updated(
     return { changes: [], reply: writeReply(input, undefined, undefined, undefined) };
   }
   checkUpdatedItemSize(newItem);
+  checkUpdatedIndexKeys(table, newItem);
   const item = itemJson(newItem);
-  const changes = isSame(old, item) ? [] : [itemChange(table, key, old, item)];
+  const changes = isSame(old, item) ? [] : [itemChange(context, table, key, old, item, newItem)];
   return {
     changes,
     reply: writeReply(input, updateAttributes(input, update, old, oldItem, item, newItem), old, item),
@@ -130,18 +135,34 @@ export function currentItem(context: WriteContext, table: Table, key: KeyBytes):
   return context.item(table.number, key);
 }
 
+/**
+ * The change as it goes into the log, with what it does to the indexes that the table has by then.
+ * @param newItem `newImage` parsed, where that is at hand.
+ */
 export function itemChange(
-  table: Table,
+  context: WriteContext,
+  { number }: Table,
   key: KeyBytes,
   oldImage: ItemJson | undefined,
   newImage: ItemJson | undefined,
-): Change {
+  newItem?: Item,
+): EvaluatedChange {
+  const current = context.catalog.byNumber(number);
+  const hasIndexes = current !== undefined && current.indexes.length > 0;
   return {
     kind: 'item',
-    table: table.number,
+    table: number,
     key,
     ...(oldImage !== undefined && { oldImage }),
     ...(newImage !== undefined && { newImage }),
+    ...(hasIndexes && {
+      indexChanges: indexChanges(
+        current,
+        stateKey(number, key),
+        oldImage && parseItem(oldImage),
+        newItem ?? (newImage && parseItem(newImage)),
+      ),
+    }),
   };
 }
 
