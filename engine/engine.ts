@@ -3,6 +3,7 @@ import type { Clock } from '../protocol/clock.ts';
 import { unknownOperation } from '../protocol/errors.ts';
 import type { Logger } from '../protocol/logger.ts';
 import type { Reply } from '../protocol/reply.ts';
+import { Backfills } from './backfill.ts';
 import type { Catalog } from './catalog.ts';
 import { type AppliedTable, checkpointRows, type Position } from './checkpoint.ts';
 import { Committer } from './commit.ts';
@@ -187,8 +188,21 @@ async function startParts(
       void removeAppliedSegments(log, applyingLsn, options.log);
     },
   });
-  const tableLife = new TableLife({
+  const backfills = new Backfills({
+    catalog,
+    state,
+    overlay,
+    statistics,
     committer,
+    applier,
+    clock: options.clock,
+    log: options.log,
+    overlayBytesMax: options.overlayBytesMax / 2,
+  });
+  const tableLife = new TableLife({
+    catalog,
+    committer,
+    backfills,
     controlPlaneDelayMs: options.controlPlaneDelayMs,
     log: options.log,
   });

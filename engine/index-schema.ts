@@ -83,6 +83,20 @@ export function keyAttributesOf(
   });
 }
 
+/** The definitions that the keys of a table and its indexes need; the first of a name counts. */
+export function definitionsFor(
+  tableKey: KeySchemaElements,
+  indexes: readonly IndexDefinition[],
+  definitions: AttributeDefinitions,
+): AttributeDefinitions {
+  const names = new Set(
+    [tableKey, ...indexes.map(({ keySchema }) => keySchema)].flat().map((key) => key.AttributeName),
+  );
+  return [...names].flatMap(
+    (name) => definitions.find((definition) => definition.AttributeName === name) ?? [],
+  );
+}
+
 function ofType(keySchema: KeySchemaElements, type: 'HASH' | 'RANGE'): KeySchemaElements {
   return keySchema.filter((element) => element.KeyType === type);
 }

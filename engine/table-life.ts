@@ -1,13 +1,19 @@
 import type { Logger } from '../protocol/logger.ts';
 import { Reply } from '../protocol/reply.ts';
-import { type CatalogChange, catalogRecord } from './catalog.ts';
+import type { Backfills } from './backfill.ts';
+import { type Catalog, type CatalogChange, catalogRecord } from './catalog.ts';
 import type { Committer } from './commit.ts';
-import type { TableDefinition } from './table-definition.ts';
+import { definitionsFor } from './index-schema.ts';
+import type { IndexDefinition, TableDefinition } from './table-definition.ts';
 
 export interface TableLifeOptions {
+  /** The committed tables. */
+  readonly catalog: Catalog;
   readonly committer: Committer;
   /** How long a table stays CREATING, UPDATING and DELETING, in ms. AWS takes seconds to minutes. */
   readonly controlPlaneDelayMs: number;
+  /** Fills new indexes. */
+  readonly backfills: Backfills;
   readonly log: Logger;
 }
 
@@ -34,7 +40,10 @@ export class TableLife {
 
   /** To be called when a table has entered a status, and for every table after a start. */
   entered(table: TableDefinition): void {
-    if (table.status === 'ACTIVE' || this.#closed) return;
+    if (this.#closed) return;
+    for (const index of table.indexes)
+      if (index.backfilling) this.#options.backfills.start(table.number, index.number);
+    if (table.status === 'ACTIVE') return;
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       this.#goOn(table);
@@ -45,6 +54,7 @@ export class TableLife {
   /** Takes no further steps; the next start takes them. */
   close(): void {
     this.#closed = true;
+    this.#options.backfills.close();
     for (const timer of this.#timers) clearTimeout(timer);
   }
 
@@ -54,17 +64,35 @@ export class TableLife {
       const changes = current?.status === table.status ? [catalogRecord(nextStep(current))] : [];
       return { changes, reply: new Reply({}) };
     });
-    step.catch((error: unknown) => {
-      if (this.#closed) return;
-      this.#options.log.warn(
-        { err: error, table: table.name },
-        'cannot change the status of a table; trying again',
-      );
-      this.entered(table);
-    });
+    step
+      .then(() => this.#wentOn(table.number))
+      .catch((error: unknown) => {
+        if (this.#closed) return;
+        this.#options.log.warn(
+          { err: error, table: table.name },
+          'cannot change the status of a table; trying again',
+        );
+        this.entered(table);
+      });
+  }
+
+  #wentOn(number: number): void {
+    const table = this.#options.catalog.byNumber(number);
+    if (table !== undefined) this.entered(table.definition);
   }
 }
 
+/** What becomes by itself of a table, and of its indexes; the end of a backfill is a step of its own. */
 function nextStep(table: TableDefinition): CatalogChange {
-  return table.status === 'DELETING' ? { remove: table.number } : { put: { ...table, status: 'ACTIVE' } };
+  if (table.status === 'DELETING') return { remove: table.number };
+  const kept = table.indexes.filter((index) => index.status !== 'DELETING');
+  const indexes = kept.map((index) => nextIndexStep(index, table));
+  const attributeDefinitions = definitionsFor(table.keySchema, indexes, table.attributeDefinitions);
+  return { put: { ...table, status: 'ACTIVE', indexes, attributeDefinitions } };
+}
+
+/** An index that is created with its table has nothing to fill in. */
+function nextIndexStep(index: IndexDefinition, table: TableDefinition): IndexDefinition {
+  if (index.status === 'CREATING' && table.status !== 'CREATING') return { ...index, backfilling: true };
+  return { ...index, status: 'ACTIVE' };
 }

@@ -7,9 +7,10 @@ import { checkDistinctKeys, checkKey, checkPutRequestKey } from '../../protocol/
 import { validateBatchWriteItem } from '../../protocol/validate/write.ts';
 import type { Table } from '../catalog.ts';
 import type { Evaluated, EvaluatedChange, WriteContext } from '../commit.ts';
+import { isSame, itemJson } from '../item-json.ts';
 import type { Services } from '../services.ts';
 import { checkIndexKeys } from './index-keys.ts';
-import { currentItem, isSame, itemChange, itemJson } from './write.ts';
+import { currentItem, itemChange } from './write.ts';
 
 /**
  * AWS: API_BatchWriteItem. Its writes go through the commit queue together; that they also become durable together is

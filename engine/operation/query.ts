@@ -24,6 +24,7 @@ import { type ItemJson, type Output, Reply } from '../../protocol/reply.ts';
 import { checkStartKey } from '../../protocol/validate/item.ts';
 import { validateQuery, validateScan } from '../../protocol/validate/read.ts';
 import type { Table } from '../catalog.ts';
+import { parseItem } from '../item-json.ts';
 import type { Services } from '../services.ts';
 import {
   canonicalKeyOf,
@@ -35,7 +36,6 @@ import {
   stateKey,
 } from '../state/layout.ts';
 import type { State } from '../state/state.ts';
-import { parseItem } from './write.ts';
 
 /** AWS: API_Query. */
 export function query({ catalog, state }: Services, request: Request): Reply {

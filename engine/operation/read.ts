@@ -15,9 +15,9 @@ import { type ItemJson, type Output, Reply } from '../../protocol/reply.ts';
 import { checkDistinctKeys, checkKey } from '../../protocol/validate/item.ts';
 import { validateBatchGetItem, validateGetItem } from '../../protocol/validate/read.ts';
 import type { Table } from '../catalog.ts';
+import { parseItem } from '../item-json.ts';
 import type { Services } from '../services.ts';
 import { stateKey } from '../state/layout.ts';
-import { parseItem } from './write.ts';
 
 /** AWS: API_GetItem. */
 export function getItem({ catalog, state }: Services, request: Request): Reply {

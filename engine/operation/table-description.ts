@@ -1,6 +1,6 @@
 import { tableArn } from '../../protocol/table-name.ts';
-import type { TableStatistics } from '../statistics.ts';
-import type { Billing, TableDefinition } from '../table-definition.ts';
+import type { Statistics } from '../statistics.ts';
+import type { Billing, IndexDefinition, TableDefinition } from '../table-definition.ts';
 
 /** What of AWS's API_TableDescription this version has. */
 export interface TableDescription {
@@ -19,6 +19,8 @@ export interface TableDescription {
     readonly MaxReadRequestUnits: number;
     readonly MaxWriteRequestUnits: number;
   };
+  readonly LocalSecondaryIndexes?: readonly IndexDescription[];
+  readonly GlobalSecondaryIndexes?: readonly GlobalIndexDescription[];
   readonly DeletionProtectionEnabled: boolean;
   readonly WarmThroughput: WarmThroughputDescription;
 }
@@ -43,11 +45,11 @@ interface WarmThroughputDescription {
 }
 
 /** Times are seconds since 1970 with fractions, as the JSON protocol has them. */
-export function tableDescription(
-  table: TableDefinition,
-  statistics: TableStatistics,
-): Record<string, unknown> {
+export function tableDescription(table: TableDefinition, statistics: Statistics): Record<string, unknown> {
   const { billing } = table;
+  const { sizeBytes, itemCount } = statistics.of(table.number);
+  const local = indexesOf(table, 'LOCAL');
+  const global = indexesOf(table, 'GLOBAL');
   return {
     AttributeDefinitions: table.attributeDefinitions,
     TableName: table.name,
@@ -55,14 +57,79 @@ export function tableDescription(
     TableStatus: table.status,
     CreationDateTime: seconds(table.createdMs),
     ProvisionedThroughput: provisionedThroughput(billing),
-    TableSizeBytes: statistics.sizeBytes,
-    ItemCount: statistics.itemCount,
+    TableSizeBytes: sizeBytes,
+    ItemCount: itemCount,
     TableArn: tableArn(table.region, table.name),
     TableId: table.id,
     ...(billing.payPerRequestSinceMs !== undefined && { BillingModeSummary: billingModeSummary(billing) }),
     ...(billing.onDemandMaximum !== undefined && { OnDemandThroughput: onDemandThroughput(billing) }),
+    ...(local.length > 0 && {
+      LocalSecondaryIndexes: local.map((index) => indexDescription(index, table, statistics)),
+    }),
+    ...(global.length > 0 && {
+      GlobalSecondaryIndexes: global.map((index) => globalIndexDescription(index, table, statistics)),
+    }),
     DeletionProtectionEnabled: table.deletionProtection,
-    WarmThroughput: warmThroughput(table),
+    WarmThroughput: warmThroughput(billing, table.status),
+  };
+}
+
+/** AWS: API_LocalSecondaryIndexDescription. */
+interface IndexDescription {
+  readonly IndexName: string;
+  readonly KeySchema: IndexDefinition['keySchema'];
+  readonly Projection: IndexDefinition['projection'];
+  readonly IndexSizeBytes: number;
+  readonly ItemCount: number;
+  readonly IndexArn: string;
+}
+
+/** AWS: API_GlobalSecondaryIndexDescription. */
+interface GlobalIndexDescription extends IndexDescription {
+  readonly IndexStatus: IndexDefinition['status'];
+  /** There while the index is being created, and while it is deleted. */
+  readonly Backfilling?: boolean;
+  readonly ProvisionedThroughput: ProvisionedThroughputDescription;
+  readonly OnDemandThroughput?: {
+    readonly MaxReadRequestUnits: number;
+    readonly MaxWriteRequestUnits: number;
+  };
+  readonly WarmThroughput: WarmThroughputDescription;
+}
+
+function indexesOf(table: TableDefinition, kind: IndexDefinition['kind']): IndexDefinition[] {
+  return table.indexes.filter((index) => index.kind === kind);
+}
+
+function indexDescription(
+  index: IndexDefinition,
+  table: TableDefinition,
+  statistics: Statistics,
+): IndexDescription {
+  const { sizeBytes, itemCount } = statistics.of(index.number);
+  return {
+    IndexName: index.name,
+    KeySchema: index.keySchema,
+    Projection: index.projection,
+    IndexSizeBytes: sizeBytes,
+    ItemCount: itemCount,
+    IndexArn: `${tableArn(table.region, table.name)}/index/${index.name}`,
+  };
+}
+
+function globalIndexDescription(
+  index: IndexDefinition,
+  table: TableDefinition,
+  statistics: Statistics,
+): GlobalIndexDescription {
+  const billing = index.billing ?? table.billing;
+  return {
+    ...indexDescription(index, table, statistics),
+    IndexStatus: index.status,
+    ...(index.status === 'CREATING' && table.status !== 'CREATING' && { Backfilling: index.backfilling }),
+    ProvisionedThroughput: provisionedThroughput(billing),
+    ...(billing.onDemandMaximum !== undefined && { OnDemandThroughput: onDemandThroughput(billing) }),
+    WarmThroughput: warmThroughput(billing, index.status),
   };
 }
 
@@ -92,7 +159,7 @@ function onDemandThroughput({ onDemandMaximum: maximum }: Billing) {
 }
 
 /** What a new on-demand table answers at once (AWS: on-demand-capacity-mode), or what is provisioned. */
-function warmThroughput({ billing, status }: TableDefinition): WarmThroughputDescription {
+function warmThroughput(billing: Billing, status: TableDefinition['status']): WarmThroughputDescription {
   const onDemand = billing.mode === 'PAY_PER_REQUEST';
   return {
     ReadUnitsPerSecond: onDemand ? 12_000 : billing.readUnits,

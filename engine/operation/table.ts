@@ -20,8 +20,11 @@ import {
 } from '../../protocol/validate/table.ts';
 import { type Catalog, catalogRecord } from '../catalog.ts';
 import type { WriteContext } from '../commit.ts';
+import { definitionsFor } from '../index-schema.ts';
 import type { Services } from '../services.ts';
-import type { Billing, TableDefinition } from '../table-definition.ts';
+import type { TableDefinition } from '../table-definition.ts';
+import { changedBilling, newBilling } from './billing.ts';
+import { changedIndexes, newIndexes } from './index-definitions.ts';
 import { tableDescription } from './table-description.ts';
 
 /** AWS: API_CreateTable. */
@@ -38,15 +41,15 @@ export async function createTable(services: Services, request: Request): Promise
   });
 }
 
-/** AWS: API_UpdateTable; here billing mode, throughput and deletion protection. */
+/** AWS: API_UpdateTable; here billing mode, throughput, deletion protection and indexes. */
 export async function updateTable(services: Services, request: Request): Promise<Reply> {
   const input = validateUpdateTable(request.input);
   refuseLater(input, updateLater);
   return submitTable(services, (context) => {
     const current = existing(context.catalog, request.region, input.TableName);
     refuseUnlessActive(current);
-    checkThroughputChanges(input, tableDescription(current, services.statistics.of(current.number)));
-    return { ...current, ...changedBy(input, current, context.timeMs), status: 'UPDATING' };
+    checkThroughputChanges(input, tableDescription(current, services.statistics));
+    return changedTable(input, current, context);
   });
 }
 
@@ -69,7 +72,7 @@ export async function deleteTable(services: Services, request: Request): Promise
 export function describeTable({ catalog, statistics }: Services, request: Request): Reply {
   const input = validateDescribeTable(request.input);
   const table = existing(catalog, request.region, input.TableName);
-  return new Reply({ Table: tableDescription(table, statistics.of(table.number)) });
+  return new Reply({ Table: tableDescription(table, statistics) });
 }
 
 /** AWS: API_ListTables. */
@@ -98,7 +101,7 @@ async function submitTable(
   const reply = await committer.submit((context) => {
     const decided = decide(context);
     number = decided.number;
-    const description = tableDescription(decided, statistics.of(number));
+    const description = tableDescription(decided, statistics);
     const changes = [catalogRecord(tableLife.entering(decided))];
     return { changes, reply: new Reply({ TableDescription: description }) };
   });
@@ -122,73 +125,31 @@ function newTable(
     createdMs: context.timeMs,
     keySchema: input.KeySchema,
     attributeDefinitions: input.AttributeDefinitions,
-    billing: newBilling(input, context.timeMs),
+    billing: newBilling(input, input.BillingMode, context.timeMs),
     deletionProtection: input.DeletionProtectionEnabled === true,
-    indexes: [],
+    indexes: newIndexes(input, context.catalog.nextNumber + 1, context.timeMs),
   };
 }
 
-function newBilling(input: CreateTableInput, timeMs: number): Billing {
-  const onDemand = input.BillingMode === 'PAY_PER_REQUEST';
-  return {
-    mode: onDemand ? 'PAY_PER_REQUEST' : 'PROVISIONED',
-    readUnits: input.ProvisionedThroughput?.ReadCapacityUnits ?? 0,
-    writeUnits: input.ProvisionedThroughput?.WriteCapacityUnits ?? 0,
-    decreasesToday: 0,
-    ...(onDemand && { payPerRequestSinceMs: timeMs }),
-    ...(input.OnDemandThroughput !== undefined && { onDemandMaximum: input.OnDemandThroughput }),
-  };
-}
-
-function changedBy(
+function changedTable(
   input: UpdateTableInput,
-  { billing, deletionProtection }: TableDefinition,
-  timeMs: number,
-): Pick<TableDefinition, 'billing' | 'deletionProtection'> {
+  current: TableDefinition,
+  context: WriteContext,
+): TableDefinition {
+  const { timeMs, catalog } = context;
+  const billing = changedBilling(input, current.billing, timeMs);
+  const indexes = changedIndexes(input, { ...current, billing }, catalog.nextNumber, timeMs);
   return {
-    billing: changedBilling(input, billing, timeMs),
-    deletionProtection: input.DeletionProtectionEnabled ?? deletionProtection,
+    ...current,
+    status: 'UPDATING',
+    billing,
+    deletionProtection: input.DeletionProtectionEnabled ?? current.deletionProtection,
+    indexes,
+    attributeDefinitions: definitionsFor(current.keySchema, indexes, [
+      ...current.attributeDefinitions,
+      ...(input.AttributeDefinitions ?? []),
+    ]),
   };
-}
-
-function changedBilling(input: UpdateTableInput, billing: Billing, timeMs: number): Billing {
-  const mode = input.BillingMode ?? billing.mode;
-  if (mode === 'PAY_PER_REQUEST') return onDemandBilling(input, billing, timeMs);
-  const readUnits = input.ProvisionedThroughput?.ReadCapacityUnits ?? billing.readUnits;
-  const writeUnits = input.ProvisionedThroughput?.WriteCapacityUnits ?? billing.writeUnits;
-  const increased = readUnits > billing.readUnits || writeUnits > billing.writeUnits;
-  const decreased = readUnits < billing.readUnits || writeUnits < billing.writeUnits;
-  const { onDemandMaximum: _dropped, ...kept } = billing;
-  return {
-    ...kept,
-    mode,
-    readUnits,
-    writeUnits,
-    ...(increased && { lastIncreaseMs: timeMs }),
-    ...(decreased && { lastDecreaseMs: timeMs, decreasesToday: decreasesUntil(billing, timeMs) + 1 }),
-  };
-}
-
-function onDemandBilling(input: UpdateTableInput, billing: Billing, timeMs: number): Billing {
-  const changesMode = billing.mode !== 'PAY_PER_REQUEST';
-  return {
-    ...billing,
-    mode: 'PAY_PER_REQUEST',
-    readUnits: 0,
-    writeUnits: 0,
-    ...(changesMode && { payPerRequestSinceMs: timeMs }),
-    ...(input.OnDemandThroughput !== undefined && { onDemandMaximum: input.OnDemandThroughput }),
-  };
-}
-
-/** Decreases are counted by UTC day (AWS: ServiceQuotas). */
-export function decreasesUntil({ lastDecreaseMs, decreasesToday }: Billing, timeMs: number): number {
-  const sameDay = lastDecreaseMs !== undefined && utcDay(lastDecreaseMs) === utcDay(timeMs);
-  return sameDay ? decreasesToday : 0;
-}
-
-function utcDay(timeMs: number): number {
-  return Math.floor(timeMs / 86_400_000);
 }
 
 function existing(catalog: Catalog, region: string, nameOrArn: string): TableDefinition {
@@ -216,8 +177,6 @@ function byCodeUnits(a: string, b: string): number {
 
 /** Parts of the API that this version does not have; asking for them is refused rather than forgotten. */
 const createLater = [
-  'LocalSecondaryIndexes',
-  'GlobalSecondaryIndexes',
   'StreamSpecification',
   'SSESpecification',
   'TableClass',
@@ -227,7 +186,6 @@ const createLater = [
 ] as const satisfies (keyof CreateTableInput)[];
 
 const updateLater = [
-  'GlobalSecondaryIndexUpdates',
   'StreamSpecification',
   'SSESpecification',
   'ReplicaUpdates',

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../../protocol/logger.ts';
 import { prefixEnd, tablePrefix } from './layout.ts';
 import type { Overlay } from './overlay.ts';
@@ -38,6 +39,8 @@ export class Applier {
   #running: Promise<void> | undefined;
   #dirty = false;
   #closing = false;
+  /** Applies that have succeeded. */
+  #applies = 0;
 
   constructor(options: ApplierOptions) {
     this.#options = options;
@@ -48,6 +51,17 @@ export class Applier {
     this.#dirty = true;
     if (this.#options.overlay.bytes >= this.#options.applyBytes) this.#start();
     else this.#startLater(applyDelayMs);
+  }
+
+  /** Resolves when LMDB holds everything that the overlay holds now, or when no more is applied. */
+  async flush(): Promise<void> {
+    await this.#running;
+    const before = this.#applies;
+    while (this.#applies === before && !this.#closing) {
+      this.#start();
+      await this.#running;
+      if (this.#applies === before) await delay(retryDelayMs);
+    }
   }
 
   /** Applies until LMDB holds everything committed; then nothing more is applied. */
@@ -94,6 +108,7 @@ export class Applier {
     await store.apply(frozen, meta);
     store.refresh();
     overlay.release(frozen);
+    this.#applies++;
     onApplied();
     for (const table of dropped) await this.#purge(table);
   }

@@ -1,0 +1,162 @@
+import type { Item } from '../../protocol/attribute-value.ts';
+import { conditionalCheckFailed } from '../../protocol/errors.ts';
+import { bindCondition, type Condition, evaluateCondition } from '../../protocol/expression/condition.ts';
+import { checkKeyPaths } from '../../protocol/expression/key-paths.ts';
+import { Substitutions } from '../../protocol/expression/substitutions.ts';
+import { applyUpdate, bindUpdate, type Update } from '../../protocol/expression/update.ts';
+import { canonicalKey, type KeyBytes } from '../../protocol/key.ts';
+import type { ExpressionAttributeNames, ExpressionAttributeValues } from '../../protocol/operation.ts';
+import type { ItemJson } from '../../protocol/reply.ts';
+import { checkItemKey, checkKey, checkUpdatedItemSize } from '../../protocol/validate/item.ts';
+import type { Table } from '../catalog.ts';
+import type { EvaluatedChange, WriteContext } from '../commit.ts';
+import { checkIndexKeys, checkUpdatedIndexKeys } from './index-keys.ts';
+import { currentItem, isSame, itemChange, itemJson, parseItem } from './item-change.ts';
+
+/**
+ * What PutItem, UpdateItem, DeleteItem and the actions of TransactWriteItems have in common, each step throwing what AWS
+ * says at that point:
+ *
+ *     bindExpressions   the request alone: what its expressions mean
+ *     planWrite         with its table: whether its key fits
+ *     evaluateWrite     in the commit queue: its condition, and what it makes of the item as it is then
+ */
+export interface ItemWrite extends WriteExpressions {
+  /** `check` writes nothing and only has a condition. */
+  readonly kind: 'put' | 'update' | 'delete' | 'check';
+  /** What is put; for the other kinds the key. Canonical. */
+  readonly attributes: Item;
+}
+
+export interface WriteExpressions {
+  readonly condition: Condition | undefined;
+  /** Undefined for an update without an expression too, which makes an item of the key alone. */
+  readonly update: Update | undefined;
+  /** Whether a failed condition is answered with the item (ReturnValuesOnConditionCheckFailure). */
+  readonly showsOldItem: boolean;
+}
+
+/** The members of a request, or of an action of one, that hold its expressions. */
+export interface ExpressionInput {
+  readonly UpdateExpression?: string;
+  readonly ConditionExpression?: string;
+  readonly ExpressionAttributeNames?: ExpressionAttributeNames;
+  readonly ExpressionAttributeValues?: ExpressionAttributeValues;
+  readonly ReturnValuesOnConditionCheckFailure?: 'ALL_OLD' | 'NONE';
+}
+
+/** @throws ValidationException for whatever is wrong in the expressions, their names and their values. */
+export function bindExpressions(input: ExpressionInput): WriteExpressions {
+  const { UpdateExpression: updateText, ConditionExpression: conditionText } = input;
+  const substitutions = new Substitutions(input.ExpressionAttributeNames, input.ExpressionAttributeValues);
+  const update = updateText === undefined ? undefined : bindUpdate(updateText, substitutions);
+  const condition =
+    conditionText === undefined
+      ? undefined
+      : bindCondition('ConditionExpression', conditionText, substitutions);
+  substitutions.finish();
+  return { condition, update, showsOldItem: input.ReturnValuesOnConditionCheckFailure === 'ALL_OLD' };
+}
+
+export interface PlannedWrite extends ItemWrite {
+  readonly table: Table;
+  readonly key: KeyBytes;
+  /** What is put, as it is stored. */
+  readonly image: ItemJson | undefined;
+}
+
+/** @throws ValidationException if the write does not fit the table's keys or those of its indexes. */
+export function planWrite(write: ItemWrite, table: Table): PlannedWrite {
+  const { kind, condition, update, attributes } = write;
+  const { schema } = table;
+  if (condition !== undefined) checkKeyPaths(condition.documentNames, schema);
+  if (kind === 'put') {
+    checkItemKey(schema, attributes);
+    checkIndexKeys(table, attributes);
+  } else {
+    checkKey(schema, attributes);
+  }
+  update?.checkKeyNames(keyNames(table));
+  const image = kind === 'put' ? itemJson(attributes) : undefined;
+  return { ...write, table, key: canonicalKey(schema, attributes), image };
+}
+
+/** An item before or after a write; its parsed form only where the write had a use for it. */
+export interface ItemState {
+  readonly image: ItemJson | undefined;
+  readonly item: Item | undefined;
+}
+
+export interface WriteResult {
+  readonly before: ItemState;
+  readonly after: ItemState;
+  /** Undefined where the write changes nothing. */
+  readonly change: EvaluatedChange | undefined;
+}
+
+/**
+ * @throws ConditionalCheckFailedException, ValidationException if the item does not have what an update needs or grows too
+ *   large, ResourceNotFoundException if the table is gone.
+ */
+export function evaluateWrite(context: WriteContext, write: PlannedWrite): WriteResult {
+  const { table, key } = write;
+  const before = stateBefore(write, currentItem(context, table, key));
+  checkCondition(write, before.item);
+  const after = stateAfter(write, before);
+  return { before, after, change: changeBetween(context, write, before, after) };
+}
+
+/** The larger of the item before and after, which is what a write costs (AWS: read-write-operations). */
+export function writtenBytes({ before, after }: WriteResult): number {
+  return Math.max(before.image?.size ?? 0, after.image?.size ?? 0);
+}
+
+function stateBefore({ kind, condition }: PlannedWrite, image: ItemJson | undefined): ItemState {
+  const isRead = condition !== undefined || kind === 'update';
+  return { image, item: image !== undefined && isRead ? parseItem(image) : undefined };
+}
+
+function checkCondition({ condition, showsOldItem }: PlannedWrite, old: Item | undefined): void {
+  if (condition === undefined || evaluateCondition(condition, old ?? {})) return;
+  throw conditionalCheckFailed(showsOldItem ? old : undefined);
+}
+
+function stateAfter(write: PlannedWrite, before: ItemState): ItemState {
+  switch (write.kind) {
+    case 'put':
+      return { image: write.image, item: write.attributes };
+    case 'update':
+      return stateUpdated(write, before.item);
+    case 'delete':
+      return noItem;
+    case 'check':
+      return before;
+  }
+}
+
+const noItem: ItemState = { image: undefined, item: undefined };
+
+/** The item after the update: the old one, or one of the key alone, changed. */
+function stateUpdated({ table, attributes, update }: PlannedWrite, old: Item | undefined): ItemState {
+  const base = old ?? attributes;
+  const item = update === undefined ? base : applyUpdate(update, base, old === undefined);
+  if (old === undefined && update?.createsItem === false) return noItem;
+  checkUpdatedItemSize(item);
+  checkUpdatedIndexKeys(table, item);
+  return { image: itemJson(item), item };
+}
+
+function changeBetween(
+  context: WriteContext,
+  { table, key }: PlannedWrite,
+  before: ItemState,
+  after: ItemState,
+): EvaluatedChange | undefined {
+  const changesNothing =
+    after.image === undefined ? before.image === undefined : isSame(before.image, after.image);
+  return changesNothing ? undefined : itemChange(context, table, key, before.image, after.image, after.item);
+}
+
+function keyNames({ schema: { partition, sort } }: Table): string[] {
+  return sort === undefined ? [partition.name] : [partition.name, sort.name];
+}
