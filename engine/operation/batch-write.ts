@@ -10,7 +10,7 @@ import type { Evaluated, EvaluatedChange, WriteContext } from '../commit.ts';
 import { isSame, itemJson } from '../item-json.ts';
 import type { Services } from '../services.ts';
 import { checkIndexKeys } from './index-keys.ts';
-import { currentItem, itemChange } from './write.ts';
+import { currentItem, itemChange } from './item-change.ts';
 
 /**
  * AWS: API_BatchWriteItem. Its writes go through the commit queue together; that they also become durable together is

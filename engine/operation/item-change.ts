@@ -1,10 +1,11 @@
-import { equalItems, type Item, itemSize } from '../../protocol/attribute-value.ts';
+import type { Item } from '../../protocol/attribute-value.ts';
 import { resourceNotFound } from '../../protocol/errors.ts';
 import type { KeyBytes } from '../../protocol/key.ts';
-import { ItemJson } from '../../protocol/reply.ts';
+import type { ItemJson } from '../../protocol/reply.ts';
 import type { Table } from '../catalog.ts';
 import type { EvaluatedChange, WriteContext } from '../commit.ts';
 import { indexChanges } from '../index-entries.ts';
+import { parseItem } from '../item-json.ts';
 import { stateKey } from '../state/layout.ts';
 
 /**
@@ -42,18 +43,4 @@ export function itemChange(
 export function currentItem(context: WriteContext, table: Table, key: KeyBytes): ItemJson | undefined {
   if (context.catalog.byNumber(table.number)?.servesItems !== true) throw resourceNotFound();
   return context.item(table.number, key);
-}
-
-export function itemJson(item: Item): ItemJson {
-  return new ItemJson(Buffer.from(JSON.stringify(item)), itemSize(item));
-}
-
-export function parseItem(item: ItemJson): Item {
-  return JSON.parse(item.json.toString()) as Item;
-}
-
-/** A write that changes nothing makes no change record (AWS: Streams). */
-export function isSame(old: ItemJson | undefined, item: ItemJson): boolean {
-  if (old === undefined || old.size !== item.size) return false;
-  return old === item || old.json.equals(item.json) || equalItems(parseItem(old), parseItem(item));
 }

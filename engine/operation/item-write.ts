@@ -10,8 +10,9 @@ import type { ItemJson } from '../../protocol/reply.ts';
 import { checkItemKey, checkKey, checkUpdatedItemSize } from '../../protocol/validate/item.ts';
 import type { Table } from '../catalog.ts';
 import type { EvaluatedChange, WriteContext } from '../commit.ts';
+import { isSame, itemJson, parseItem } from '../item-json.ts';
 import { checkIndexKeys, checkUpdatedIndexKeys } from './index-keys.ts';
-import { currentItem, isSame, itemChange, itemJson, parseItem } from './item-change.ts';
+import { currentItem, itemChange } from './item-change.ts';
 
 /**
  * What PutItem, UpdateItem, DeleteItem and the actions of TransactWriteItems have in common, each step throwing what AWS
