@@ -2,6 +2,7 @@ import { droppedRow, droppedRowPrefix } from './state/applier.ts';
 import type { MetaRows, Store } from './state/store.ts';
 import type { TableStatistics } from './statistics.ts';
 import type { TableDefinition } from './table-definition.ts';
+import { tokenRowPrefix } from './transaction-tokens.ts';
 
 /** How far LMDB has come, and what is known there beside items. */
 export interface Checkpoint {
@@ -9,6 +10,8 @@ export interface Checkpoint {
   readonly tables: readonly AppliedTable[];
   /** Tables that are gone and whose items may still be there. */
   readonly droppedTables: readonly number[];
+  /** What `TransactionTokens` wants back. */
+  readonly tokenRows: readonly (readonly [row: string, text: string])[];
 }
 
 export interface Position {
@@ -34,6 +37,7 @@ export function readCheckpoint(store: Store): Checkpoint {
     droppedTables: Array.from(store.metaRows(droppedRowPrefix), ([row]) =>
       Number(row.slice(droppedRowPrefix.length)),
     ),
+    tokenRows: [...store.metaRows(tokenRowPrefix)],
   };
 }
 
@@ -42,8 +46,9 @@ export function checkpointRows(
   position: Position,
   tables: ReadonlyMap<number, AppliedTable | undefined>,
   droppedTables: Iterable<number>,
+  tokenRows: MetaRows,
 ): MetaRows {
-  const rows: MetaRows = new Map();
+  const rows: MetaRows = new Map(tokenRows);
   for (const [number, table] of tables) {
     rows.set(`${tableRowPrefix}${number}`, table === undefined ? undefined : JSON.stringify(table));
   }

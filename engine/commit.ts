@@ -16,6 +16,7 @@ import type { State } from './state/state.ts';
 import { applyCatalogChange, asItem, type ShownChange, showChange } from './state-changes.ts';
 import type { Statistics } from './statistics.ts';
 import type { TableDefinition } from './table-definition.ts';
+import type { TransactionTokens } from './transaction-tokens.ts';
 
 /** A change as it goes into the log, and what it does to the indexes of its table as that is then. */
 export type EvaluatedChange = Change & { readonly indexChanges?: readonly IndexChange[] };
@@ -24,6 +25,8 @@ export type EvaluatedChange = Change & { readonly indexChanges?: readonly IndexC
 export interface Evaluated {
   readonly changes: readonly EvaluatedChange[];
   readonly reply: Reply;
+  /** The `tokenRecord` of a transaction that may happen once; goes into the log though nothing may have changed. */
+  readonly token?: string;
 }
 
 /** What a write is evaluated against: everything evaluated before it, synced or not. */
@@ -45,6 +48,7 @@ export interface CommitterOptions {
   /** The committed tables; the committer changes them on publishing. */
   readonly catalog: Catalog;
   readonly statistics: Statistics;
+  readonly transactionTokens: TransactionTokens;
   readonly clock: Clock;
   /** Where the log that has been replayed ends. */
   readonly position: Position;
@@ -78,6 +82,7 @@ interface Batch {
 type Outcome = { readonly reply: Reply } | { readonly error: unknown };
 
 type PendingChange =
+  | { readonly token: string; readonly timeMs: number }
   | { readonly catalogChange: CatalogChange; readonly table: TableDefinition | undefined }
   | (ShownChange & { readonly origin: object | undefined });
 
@@ -213,18 +218,21 @@ export class Committer {
   #evaluate(write: QueuedWrite): void {
     this.#context.timeMs = Math.max(this.#context.timeMs, this.#options.clock.now());
     try {
-      const { changes, reply } = write.evaluate(this.#context);
-      if (changes.length > 0) this.#add(changes, write.origin);
-      this.#settleWhenDurable(write, { reply });
+      const evaluated = write.evaluate(this.#context);
+      if (evaluated.changes.length > 0 || evaluated.token !== undefined) this.#add(evaluated, write.origin);
+      this.#settleWhenDurable(write, { reply: evaluated.reply });
     } catch (error) {
       this.#settleWhenDurable(write, { error });
     }
   }
 
-  #add(changes: readonly EvaluatedChange[], origin: object | undefined): void {
+  #add({ changes, token }: Evaluated, origin: object | undefined): void {
     const batch = this.#open;
-    this.#encoder.add({ firstSequence: this.#nextSequence, timeMs: this.#context.timeMs, changes });
+    const { timeMs } = this.#context;
+    const firstSequence = this.#nextSequence;
+    this.#encoder.add({ firstSequence, timeMs, changes, ...(token !== undefined && { token }) });
     this.#nextSequence += changes.length;
+    if (token !== undefined) batch.changes.push({ token, timeMs });
     for (const change of changes) {
       if (change.kind === 'catalog') {
         const catalogChange = readCatalogRecord(change.json);
@@ -275,7 +283,11 @@ export class Committer {
   }
 
   #show(pending: PendingChange): void {
-    const { catalog, overlay, statistics, droppedTables } = this.#options;
+    const { catalog, overlay, statistics, droppedTables, transactionTokens } = this.#options;
+    if ('token' in pending) {
+      transactionTokens.committed(pending.token, pending.timeMs);
+      return;
+    }
     if ('catalogChange' in pending) {
       applyCatalogChange(pending.catalogChange, catalog, statistics, droppedTables);
       return;
@@ -287,7 +299,7 @@ export class Committer {
   }
 
   #announce(pending: PendingChange): void {
-    if (this.#listeners.size === 0) return;
+    if (this.#listeners.size === 0 || 'token' in pending) return;
     if ('catalogChange' in pending) {
       if (pending.table === undefined) return;
       const { region, name, id } = pending.table;

@@ -134,7 +134,7 @@ async function startParts(
   store: Store,
 ): Promise<Parts> {
   const recovered = new Recovery(store);
-  const { overlay, catalog, statistics, droppedTables } = recovered;
+  const { overlay, catalog, statistics, droppedTables, transactionTokens } = recovered;
   const log = await Log.open(
     {
       ...(options.logPlace ?? { files: nodeFiles, directory: directory.log }),
@@ -159,6 +159,7 @@ async function startParts(
     catalog,
     statistics,
     droppedTables,
+    transactionTokens,
     clock: options.clock,
     position: recovered.position,
     diskReserve,
@@ -180,10 +181,12 @@ async function startParts(
         positionOf(committer, catalog),
         changedTables(catalog, statistics),
         droppedTables,
+        transactionTokens.startApplying(),
       );
     },
     onApplied: () => {
       statistics.applied();
+      transactionTokens.applied();
       committer.overlayReleased();
       void removeAppliedSegments(log, applyingLsn, options.log);
     },
@@ -214,7 +217,7 @@ async function startParts(
     applier,
     diskReserve,
     log,
-    services: { catalog, state, statistics, committer, tableLife, clock: options.clock },
+    services: { catalog, state, statistics, committer, tableLife, transactionTokens, clock: options.clock },
   };
 }
 

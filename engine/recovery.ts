@@ -8,19 +8,22 @@ import { Overlay } from './state/overlay.ts';
 import type { Store } from './state/store.ts';
 import { applyCatalogChange, asItem, showChange } from './state-changes.ts';
 import { Statistics } from './statistics.ts';
+import { TransactionTokens } from './transaction-tokens.ts';
 
 /** What LMDB has, and then what the log adds to it. */
 export class Recovery {
   readonly overlay = new Overlay();
   readonly catalog = new Catalog();
   readonly statistics = new Statistics();
+  readonly transactionTokens = new TransactionTokens();
   readonly droppedTables: Set<number>;
   position: Position;
 
   constructor(store: Store) {
-    const { position, tables, droppedTables } = readCheckpoint(store);
+    const { position, tables, droppedTables, tokenRows } = readCheckpoint(store);
     this.position = position;
     this.droppedTables = new Set(droppedTables);
+    this.transactionTokens.restore(tokenRows);
     this.catalog.reserveNumbersBelow(position.nextTableNumber);
     for (const { definition, statistics, indexStatistics } of tables) {
       this.catalog.apply({ put: definition });
@@ -36,7 +39,8 @@ export class Recovery {
     this.position = { ...this.position, lsn: endLsn };
   }
 
-  #replayEntry({ firstSequence, timeMs, changes }: LogEntry): void {
+  #replayEntry({ firstSequence, timeMs, token, changes }: LogEntry): void {
+    if (token !== undefined) this.transactionTokens.committed(token, timeMs);
     for (const change of changes) {
       if (change.kind === 'catalog') {
         applyCatalogChange(readCatalogRecord(change.json), this.catalog, this.statistics, this.droppedTables);

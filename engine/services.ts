@@ -4,6 +4,7 @@ import type { Committer } from './commit.ts';
 import type { State } from './state/state.ts';
 import type { Statistics } from './statistics.ts';
 import type { TableLife } from './table-life.ts';
+import type { TransactionTokens } from './transaction-tokens.ts';
 
 /** What the operations work with. */
 export interface Services {
@@ -14,5 +15,6 @@ export interface Services {
   readonly statistics: Statistics;
   readonly committer: Committer;
   readonly tableLife: TableLife;
+  readonly transactionTokens: TransactionTokens;
   readonly clock: Clock;
 }
