@@ -72,6 +72,7 @@ function unitsOf(before: Entry | undefined, after: Entry | undefined, moves: boo
   );
 }
 
-function encodedKey(attributes: readonly KeyAttribute[], item: Item): KeyBytes[] {
+/** @param item has values for all of the attributes. */
+export function encodedKey(attributes: readonly KeyAttribute[], item: Item): KeyBytes[] {
   return attributes.map(({ name }) => encodeKeyValue(getAttribute(item, name) as AttributeValue));
 }

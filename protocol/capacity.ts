@@ -40,24 +40,55 @@ export interface Capacity {
 export interface ConsumedCapacity extends Capacity {
   readonly TableName: string;
   readonly Table?: Capacity;
+  readonly LocalSecondaryIndexes?: Readonly<Record<string, Capacity>>;
+  readonly GlobalSecondaryIndexes?: Readonly<Record<string, Capacity>>;
+}
+
+/** What an operation on one table has cost: the table, and its indexes by their names, if they took part. */
+export interface Units {
+  readonly table: number;
+  readonly local?: ReadonlyMap<string, number>;
+  readonly global?: ReadonlyMap<string, number>;
 }
 
 /**
- * The ConsumedCapacity of an operation on one table, without secondary indexes.
+ * The ConsumedCapacity of an operation on one table.
  * @param tableName as the caller wrote it: a name or an ARN.
+ * @param units a number is what the table alone has cost.
  * @returns undefined where the caller asked for none.
  */
 export function consumedCapacity(
   mode: ReturnConsumedCapacity | undefined,
   tableName: string,
-  units: number,
+  units: Units | number,
   kind: CapacityKind = 'plain',
 ): ConsumedCapacity | undefined {
   if (mode === undefined || mode === 'NONE') return undefined;
-  const capacity = capacityOf(units, kind);
-  return mode === 'INDEXES'
-    ? { TableName: tableName, ...capacity, Table: capacity }
-    : { TableName: tableName, ...capacity };
+  const {
+    table,
+    local = noIndexes,
+    global = noIndexes,
+  } = typeof units === 'number' ? { table: units } : units;
+  const total = { TableName: tableName, ...capacityOf(table + sumOf(local) + sumOf(global), kind) };
+  if (mode === 'TOTAL') return total;
+  return {
+    ...total,
+    Table: capacityOf(table, kind),
+    ...(local.size > 0 && { LocalSecondaryIndexes: capacitiesOf(local, kind) }),
+    ...(global.size > 0 && { GlobalSecondaryIndexes: capacitiesOf(global, kind) }),
+  };
+}
+
+const noIndexes: ReadonlyMap<string, number> = new Map();
+
+function sumOf(units: ReadonlyMap<string, number>): number {
+  let sum = 0;
+  for (const cost of units.values()) sum += cost;
+  return sum;
+}
+
+function capacitiesOf(units: ReadonlyMap<string, number>, kind: CapacityKind): Record<string, Capacity> {
+  return Object.fromEntries(Array.from(units, ([name, cost]) => [name, capacityOf(cost, kind)]));
 }
 
 function capacityOf(units: number, kind: CapacityKind): Capacity {

@@ -12,6 +12,7 @@ import type { Index } from '../index-schema.ts';
 export function checkIndexKeys(table: Table, item: Item): void {
   for (const index of table.indexes) {
     for (const attribute of index.keyAttributes) checkPutKey(index, attribute, item);
+    checkSizes(index, item);
   }
 }
 
@@ -19,6 +20,7 @@ export function checkIndexKeys(table: Table, item: Item): void {
 export function checkUpdatedIndexKeys(table: Table, item: Item): void {
   for (const index of table.indexes) {
     for (const attribute of index.keyAttributes) checkUpdatedKey(index, attribute, item);
+    checkSizes(index, item);
   }
 }
 
@@ -41,7 +43,6 @@ function checkPutKey(index: Index, attribute: KeyAttribute, item: Item): void {
         emptyText(attribute, index),
     );
   }
-  checkSize(index, attribute, item);
 }
 
 function checkUpdatedKey(index: Index, attribute: KeyAttribute, item: Item): void {
@@ -58,7 +59,6 @@ function checkUpdatedKey(index: Index, attribute: KeyAttribute, item: Item): voi
         `to a value that is not supported. ${emptyText(attribute, index)}`,
     );
   }
-  checkSize(index, attribute, item);
 }
 
 function emptyText({ name, type }: KeyAttribute, index: Index): string {
@@ -72,15 +72,22 @@ function isEmpty(attribute: KeyAttribute, item: Item): boolean {
   return attribute.type !== 'N' && sizeOf(attribute, item) === 0;
 }
 
-function checkSize(index: Index, attribute: KeyAttribute, item: Item): void {
-  if (attribute.type === 'N') return;
-  const isPartition = index.partition.includes(attribute);
-  if (sizeOf(attribute, item) <= (isPartition ? partitionKeyBytesMax : sortKeyBytesMax)) return;
-  throw validationError(
-    isPartition
-      ? `One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of${partitionKeyBytesMax} bytes`
-      : `One or more parameter values were invalid: Aggregated size of all range keys has exceeded the size limit of ${sortKeyBytesMax} bytes`,
-  );
+/** The limits are those of a table's key; where a key has several attributes they share them. */
+function checkSizes(index: Index, item: Item): void {
+  if (sumOf(index.partition, item) > partitionKeyBytesMax) {
+    throw validationError(
+      `One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of${partitionKeyBytesMax} bytes`,
+    );
+  }
+  if (sumOf(index.sort, item) > sortKeyBytesMax) {
+    throw validationError(
+      `One or more parameter values were invalid: Aggregated size of all range keys has exceeded the size limit of ${sortKeyBytesMax} bytes`,
+    );
+  }
+}
+
+function sumOf(attributes: readonly KeyAttribute[], item: Item): number {
+  return attributes.reduce((sum, attribute) => sum + sizeOf(attribute, item), 0);
 }
 
 function sizeOf({ name }: KeyAttribute, item: Item): number {

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { KeyBytes } from '../../protocol/key.ts';
 import { ItemJson } from '../../protocol/reply.ts';
-import { prefixEnd, type StateKey, stateKeyBytesMax, tablePrefix } from './layout.ts';
+import { type StateKey, tablePrefix } from './layout.ts';
 
 /**
  * How the entries of secondary indexes lie in LMDB, beside the items:
@@ -11,10 +11,8 @@ import { prefixEnd, type StateKey, stateKeyBytesMax, tablePrefix } from './layou
  *
  * The digest stands for HASH attributes of up to 8 kB; its first bytes are the hash that Scan and its segments walk. A
  * RANGE attribute is made self-delimiting, so that order is by the first, then the second, and a shorter value comes
- * first: a byte 0 becomes 0 255, and 0 1 ends it. Items with equal keys come in the order of their digests.
- *
- * RANGE attributes of more than `sortBytesMax`, which only several long ones together can be, are cut there; the last
- * digest keeps their entries apart, and readers compare what was cut.
+ * first: a byte 0 becomes 0 255, and 0 1 ends it. Items with equal keys come in the order of their digests. All RANGE
+ * attributes together have 1,024 bytes, so that even of zeros alone they fit into LMDB's 4,026.
  */
 export interface IndexKeyParts {
   /** The encoded values of the HASH attributes, in order. */
@@ -24,7 +22,7 @@ export interface IndexKeyParts {
 
 /** @param item state key of the item that the entry stands for. */
 export function indexKey(index: number, { partition, sort }: IndexKeyParts, item: StateKey): StateKey {
-  return indexPartition(index, partition) + cut(sort.map(delimited).join('')) + digest(item);
+  return indexPartition(index, partition) + sort.map(delimited).join('') + digest(item);
 }
 
 /** Where the entries of one combination of HASH attributes lie. */
@@ -42,18 +40,6 @@ export function escaped(value: KeyBytes): KeyBytes {
   return value.includes('\0') ? value.replaceAll('\0', '\x00\xff') : value;
 }
 
-/** What follows all keys that begin with `prefix`. @throws RangeError for a prefix of bytes 255 alone. */
-export function endOf(prefix: StateKey): StateKey {
-  const end = prefixEnd(prefix);
-  if (end === undefined) throw new RangeError('a state key never consists of bytes 255 alone');
-  return end;
-}
-
-/** Whether the sort part of the key has been cut, so that its order among its like is not the true one. */
-export function isCut(key: StateKey): boolean {
-  return key.length === 4 + digestBytes + sortBytesMax + digestBytes;
-}
-
 export function indexEntry(item: StateKey, size: number): ItemJson {
   return new ItemJson(Buffer.from(item, 'latin1'), size);
 }
@@ -63,13 +49,6 @@ export function itemKeyOf(entry: ItemJson): StateKey {
 }
 
 const digestBytes = 16;
-
-/** A key of an item fits with its own digest and number; LMDB takes 4,026 bytes. */
-const sortBytesMax = stateKeyBytesMax + 800;
-
-function cut(sort: KeyBytes): KeyBytes {
-  return sort.length > sortBytesMax ? sort.slice(0, sortBytesMax) : sort;
-}
 
 /** Half of SHA-256: nobody finds two values with the same one. */
 function digest(bytes: KeyBytes): KeyBytes {

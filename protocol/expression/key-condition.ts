@@ -1,6 +1,7 @@
 import { type AttributeValue, attributeType } from '../attribute-value.ts';
 import { type DynamoDbError, validationError } from '../errors.ts';
-import type { KeyAttribute, KeySchema } from '../key.ts';
+import type { KeyAttribute } from '../key.ts';
+import { checkConditionValue } from '../validate/item.ts';
 import { Binder, type BoundFunction, type BoundOperand } from './binding.ts';
 import { type BoundComparison, type BoundCondition, bindConditionTree } from './condition-binding.ts';
 import { conditionTree } from './parser.ts';
@@ -17,10 +18,19 @@ export interface AttributeCondition {
 /** Conditions by the name of the attribute, not yet held against a schema. */
 export type ParsedKeyCondition = ReadonlyMap<string, AttributeCondition>;
 
-/** Which items a Query reads: those of one partition, and of them those whose sort key meets a condition. */
+/** The key of a table or an index: one attribute each, or in a global index up to four. */
+export interface KeyAttributes {
+  readonly partition: readonly KeyAttribute[];
+  /** The most significant first. */
+  readonly sort: readonly KeyAttribute[];
+}
+
+/** Which items a Query reads: those of one partition, and of them those whose sort key meets conditions. */
 export interface KeyCondition {
-  readonly partition: AttributeValue;
-  readonly sort?: AttributeCondition;
+  /** One for each attribute. */
+  readonly partition: readonly AttributeValue[];
+  /** For the first attributes of the sort key; all but the last are `=`. */
+  readonly sort: readonly AttributeCondition[];
 }
 
 /**
@@ -37,28 +47,38 @@ export function parseKeyCondition(text: string, substitutions: Substitutions): P
 }
 
 /**
- * Holds the conditions against the key schema of the table or index that is queried.
- * @throws ValidationException if the partition key is not given by `=`, if other attributes have conditions, or if a
- * value is of another type than its key attribute.
+ * Holds the conditions against the key of the table or index that is queried.
+ * @throws ValidationException if an attribute of the partition key is not given by `=`, if others than the first ones of the
+ * sort key have conditions, or if a value is of another type than its key attribute, or empty.
  */
-export function bindKeyCondition(conditions: ParsedKeyCondition, schema: KeySchema): KeyCondition {
-  if (conditions.size > 2) throw validationError('Conditions can be of length 1 or 2 only');
-  if (conditions.size > 1 && schema.sort === undefined) throw notSupported();
-  const partition = required(conditions, schema.partition);
-  if (partition.operator !== '=') throw notSupported();
-  const value = partition.values[0] as AttributeValue;
-  if (schema.sort === undefined || conditions.size === 1) return { partition: value };
-  return { partition: value, sort: required(conditions, schema.sort) };
+export function bindKeyCondition(conditions: ParsedKeyCondition, key: KeyAttributes): KeyCondition {
+  const { partition, sort } = key;
+  if (conditions.size > 2 && partition.length + sort.length <= 2) {
+    throw validationError('Conditions can be of length 1 or 2 only');
+  }
+  if (conditions.size > partition.length + sort.length) throw notSupported();
+  const partitionConditions = partition.map((attribute) => required(conditions, attribute));
+  if (partitionConditions.some(({ operator }) => operator !== '=')) throw notSupported();
+  const used = sort.slice(0, conditions.size - partition.length);
+  const sortConditions = used.map((attribute) => required(conditions, attribute));
+  if (sortConditions.slice(0, -1).some(({ operator }) => operator !== '=')) throw notSupported();
+  return {
+    partition: partitionConditions.map(({ values }) => values[0] as AttributeValue),
+    sort: sortConditions,
+  };
 }
 
-function required(conditions: ParsedKeyCondition, { name, type }: KeyAttribute): AttributeCondition {
+function required(conditions: ParsedKeyCondition, attribute: KeyAttribute): AttributeCondition {
+  const { name, type } = attribute;
   const condition = conditions.get(name);
   if (condition === undefined) throw validationError(`Query condition missed key schema element: ${name}`);
   for (const value of condition.values) {
-    if (attributeType(value) === type) continue;
-    throw validationError(
-      'One or more parameter values were invalid: Condition parameter type does not match schema type',
-    );
+    if (attributeType(value) !== type) {
+      throw validationError(
+        'One or more parameter values were invalid: Condition parameter type does not match schema type',
+      );
+    }
+    checkConditionValue(attribute, value);
   }
   return condition;
 }

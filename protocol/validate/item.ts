@@ -56,12 +56,26 @@ export function checkKey(schema: KeySchema, key: Item): void {
   checkPutRequestKey(schema, key);
 }
 
+/**
+ * Checks an ExclusiveStartKey of a Query or Scan on an index: it has the keys of the index and of the table.
+ * @param key with canonical values.
+ */
+export function checkIndexStartKey(attributes: readonly KeyAttribute[], key: Item): void {
+  const names = new Set(attributes.map(({ name }) => name));
+  if (countOf(key) !== names.size) throw validationError(invalidStart);
+  for (const attribute of attributes) {
+    const value = getAttribute(key, attribute.name);
+    if (value === undefined) throw validationError(invalidStart);
+    if (!(attribute.type in value)) throw validationError(`${invalidStart}: ${schemaMismatch}`);
+  }
+}
+
 /** Checks an ExclusiveStartKey of a Query or Scan on the table itself. @param key with canonical values. */
 export function checkStartKey(schema: KeySchema, key: Item): void {
   try {
     checkKey(schema, key);
   } catch (error) {
-    throw validationError(`The provided starting key is invalid: ${(error as Error).message}`);
+    throw validationError(`${invalidStart}: ${(error as Error).message}`);
   }
 }
 
@@ -72,6 +86,7 @@ export function checkDistinctKeys(keys: readonly KeyBytes[]): void {
   }
 }
 
+const invalidStart = 'The provided starting key is invalid';
 const schemaMismatch = 'The provided key element does not match the schema';
 
 function checkItemKeyAttribute(attribute: KeyAttribute, item: Item, bytesMax: number): void {
@@ -93,6 +108,11 @@ function checkKeyAttribute(attribute: KeyAttribute, key: Item, bytesMax: number)
   const value = getAttribute(key, attribute.name);
   if (value === undefined || !(attribute.type in value)) throw validationError(schemaMismatch);
   checkKeyValue(attribute, value, bytesMax);
+}
+
+/** Checks a value that a key condition gives for a key attribute. @param value of the attribute's type. */
+export function checkConditionValue(attribute: KeyAttribute, value: AttributeValue): void {
+  if (attribute.type !== 'N' && valueSize(value) === 0) throw emptyKey(attribute);
 }
 
 /** @param value of the attribute's type. Numbers always fit. */

@@ -2,13 +2,13 @@ import { describe, expect, test } from 'vitest';
 import type { AttributeValue } from '../../protocol/attribute-value.ts';
 import {
   bindKeyCondition,
+  type KeyAttributes,
   type KeyCondition,
   parseKeyCondition,
 } from '../../protocol/expression/key-condition.ts';
 import { Substitutions } from '../../protocol/expression/substitutions.ts';
-import type { KeySchema } from '../../protocol/key.ts';
 
-const schema: KeySchema = { partition: { name: 'a', type: 'S' }, sort: { name: 'b', type: 'N' } };
+const schema: KeyAttributes = { partition: [{ name: 'a', type: 'S' }], sort: [{ name: 'b', type: 'N' }] };
 const values: Record<string, AttributeValue> = {
   ':s': { S: 'x' },
   ':t': { S: 'y' },
@@ -21,31 +21,31 @@ function parse(text: string) {
 }
 
 describe('reads', () => {
-  const partition = { S: 'x' };
+  const partition = [{ S: 'x' }];
   const one = { N: '1' };
   const two = { N: '2' };
 
   test.each<[string, KeyCondition]>([
-    ['a = :s', { partition }],
-    ['(#a = :s)', { partition }],
-    [':s = a', { partition }],
-    ['a = :s AND b = :1', { partition, sort: { operator: '=', values: [one] } }],
-    ['b < :1 and a = :s', { partition, sort: { operator: '<', values: [one] } }],
-    ['a = :s AND :1 < b', { partition, sort: { operator: '>', values: [one] } }],
-    ['a = :s AND :1 <= b', { partition, sort: { operator: '>=', values: [one] } }],
-    ['a = :s AND :1 > b', { partition, sort: { operator: '<', values: [one] } }],
-    ['a = :s AND :1 >= b', { partition, sort: { operator: '<=', values: [one] } }],
-    ['((a = :s) AND (b >= :2))', { partition, sort: { operator: '>=', values: [two] } }],
-    ['a = :s AND b BETWEEN :1 AND :2', { partition, sort: { operator: 'BETWEEN', values: [one, two] } }],
+    ['a = :s', { partition, sort: [] }],
+    ['(#a = :s)', { partition, sort: [] }],
+    [':s = a', { partition, sort: [] }],
+    ['a = :s AND b = :1', { partition, sort: [{ operator: '=', values: [one] }] }],
+    ['b < :1 and a = :s', { partition, sort: [{ operator: '<', values: [one] }] }],
+    ['a = :s AND :1 < b', { partition, sort: [{ operator: '>', values: [one] }] }],
+    ['a = :s AND :1 <= b', { partition, sort: [{ operator: '>=', values: [one] }] }],
+    ['a = :s AND :1 > b', { partition, sort: [{ operator: '<', values: [one] }] }],
+    ['a = :s AND :1 >= b', { partition, sort: [{ operator: '<=', values: [one] }] }],
+    ['((a = :s) AND (b >= :2))', { partition, sort: [{ operator: '>=', values: [two] }] }],
+    ['a = :s AND b BETWEEN :1 AND :2', { partition, sort: [{ operator: 'BETWEEN', values: [one, two] }] }],
   ])('%s', (text, condition) => {
     expect(bindKeyCondition(parse(text), schema)).toEqual(condition);
   });
 
   test('begins_with on a sort key of strings', () => {
-    const strings: KeySchema = { ...schema, sort: { name: 'b', type: 'S' } };
+    const strings: KeyAttributes = { ...schema, sort: [{ name: 'b', type: 'S' }] };
     expect(bindKeyCondition(parse('a = :s AND begins_with(b, :t)'), strings)).toEqual({
       partition,
-      sort: { operator: 'begins_with', values: [{ S: 'y' }] },
+      sort: [{ operator: 'begins_with', values: [{ S: 'y' }] }],
     });
   });
 });
@@ -110,11 +110,11 @@ describe('refuses without knowing the table', () => {
 });
 
 describe('refuses for the schema', () => {
-  const hashOnly: KeySchema = { ...schema, sort: undefined };
+  const hashOnly: KeyAttributes = { ...schema, sort: [] };
   const mismatch =
     'One or more parameter values were invalid: Condition parameter type does not match schema type';
 
-  test.each<[string, KeySchema, string]>([
+  test.each<[string, KeyAttributes, string]>([
     ['b = :1', schema, 'Query condition missed key schema element: a'],
     ['c = :1', schema, 'Query condition missed key schema element: a'],
     ['a = :s AND c = :1', schema, 'Query condition missed key schema element: b'],
@@ -128,5 +128,43 @@ describe('refuses for the schema', () => {
     expect(() => bindKeyCondition(conditions, key)).toThrow(
       expect.objectContaining({ code: 'ValidationException', message }),
     );
+  });
+
+  test('an empty value of a key attribute', () => {
+    const empty = parseKeyCondition('a = :e', new Substitutions(undefined, { ':e': { S: '' } }));
+    expect(() => bindKeyCondition(empty, schema)).toThrow(
+      'One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty ' +
+        'string value. Key: a',
+    );
+  });
+});
+
+describe('keys of several attributes', () => {
+  const names = ['h1', 'h2', 'r1', 'r2'] as const;
+  const [h1, h2, r1, r2] = names.map((name) => ({ name, type: 'S' as const }));
+  const key = { partition: [h1, h2], sort: [r1, r2] } as KeyAttributes;
+  const partition = 'h1 = :s AND h2 = :t';
+
+  test.each([
+    [partition, []],
+    [`${partition} AND r1 > :s`, [{ operator: '>', values: [{ S: 'x' }] }]],
+    [
+      `${partition} AND r1 = :s AND begins_with(r2, :t)`,
+      [
+        { operator: '=', values: [{ S: 'x' }] },
+        { operator: 'begins_with', values: [{ S: 'y' }] },
+      ],
+    ],
+  ])('take conditions on the first ones: %s', (text, sort) => {
+    expect(bindKeyCondition(parse(text), key)).toEqual({ partition: [{ S: 'x' }, { S: 'y' }], sort });
+  });
+
+  test.each([
+    ['h1 = :s', 'Query condition missed key schema element: h2'],
+    [`${partition} AND r2 = :s`, 'Query condition missed key schema element: r1'],
+    [`${partition} AND r1 > :s AND r2 = :t`, 'Query key condition not supported'],
+    ['h1 = :s AND h2 > :t', 'Query key condition not supported'],
+  ])('refuse %s', (text, message) => {
+    expect(() => bindKeyCondition(parse(text), key)).toThrow(message);
   });
 });
