@@ -275,7 +275,7 @@ export class Log {
   #onTimer(): void {
     this.#cancelTimer = undefined;
     if (this.#marked || this.#unusable !== undefined) return;
-    if (this.#appendedSinceTimer) this.#startTimer();
+    if (this.#appendedSinceTimer || this.#appending !== undefined) this.#startTimer();
     else this.#marking = this.#markIdle();
   }
 

@@ -80,14 +80,14 @@ class Lives {
 
   async #step(log: Log, timers: ManualTimers): Promise<void> {
     const choice = this.#random();
-    if (choice < 0.75) await this.#append(log);
+    if (choice < 0.75) await this.#append(log, timers);
     else if (choice < 0.85) timers.fire();
     else if (choice < 0.9) await this.#sync(log);
     else if (choice < 0.95) await log.removeBefore(this.#appliedTo);
     else this.#apply(log.durable);
   }
 
-  async #append(log: Log): Promise<void> {
+  async #append(log: Log, timers: ManualTimers): Promise<void> {
     const encoder = new BatchEncoder();
     const keys = Array.from({ length: 1 + Math.floor(this.#random() * 4) }, () => `key ${this.#nextKey++}`);
     let sequence = log.nextSequence;
@@ -97,7 +97,10 @@ class Lives {
     }
     this.#written.push({ keys, endLsn: Number.NaN });
     try {
-      const { endLsn } = await log.append(encoder);
+      const appended = log.append(encoder);
+      // A disk may stall for longer than the idle time.
+      while (this.#random() < 0.3) timers.fire();
+      const { endLsn } = await appended;
       this.#written[this.#written.length - 1] = { keys, endLsn };
       this.#resolved = this.#written.length;
       this.#noteDurable(log.durable);

@@ -16,6 +16,19 @@ async function keysIn(disk: SimulatedDisk, appliedTo = 0): Promise<string[]> {
   return replayed.flatMap(({ entries }) => keysOf(entries));
 }
 
+test('the idle timer leaves no mark while an append is in flight, however often it fires', async () => {
+  const disk = newDisk();
+  const timers = new ManualTimers();
+  const { log } = await openLog(disk, { setTimer: timers.set });
+  await appendKeys(log, ['a']);
+  const slow = appendKeys(log, ['b']);
+  for (let i = 0; i < 3; i++) timers.fire();
+  await slow;
+  await appendKeys(log, ['c']);
+  await log.close();
+  expect(await keysIn(disk)).toEqual(['a', 'b', 'c']);
+});
+
 describe('positions', () => {
   test('a new log ends behind its header', async () => {
     const { log, replayed } = await openLog(newDisk());
