@@ -9,7 +9,10 @@ import {
 import { checkKeyPaths, projectedDocuments } from '../../protocol/expression/key-paths.ts';
 import { bindProjection, type Projection } from '../../protocol/expression/projection.ts';
 import { Substitutions } from '../../protocol/expression/substitutions.ts';
-import type { ScanInput } from '../../protocol/operation.ts';
+import { bindAttributesToGet } from '../../protocol/legacy/attributes-to-get.ts';
+import { bindFilter } from '../../protocol/legacy/filter.ts';
+import { parseKeyConditions } from '../../protocol/legacy/key-conditions.ts';
+import type { QueryInput, ScanInput } from '../../protocol/operation.ts';
 import type { Reply } from '../../protocol/reply.ts';
 import { validateQuery, validateScan } from '../../protocol/validate/read.ts';
 import type { Table } from '../catalog.ts';
@@ -23,15 +26,17 @@ import { type KeyRange, queryRange, type Source, sourceOf } from './source.ts';
 export function query({ catalog, state }: Services, request: Request): Reply {
   const input = validateQuery(request.input);
   const substitutions = new Substitutions(input.ExpressionAttributeNames, input.ExpressionAttributeValues);
-  const parsed = parseKeyCondition(input.KeyConditionExpression ?? '', substitutions);
+  const { KeyConditionExpression: text, KeyConditions: legacy = {} } = input;
+  const expressed = text === undefined ? undefined : parseKeyCondition(text, substitutions);
   const wanted = wantedOf(input, substitutions);
   substitutions.finish();
+  const parsed = expressed ?? parseKeyConditions(legacy);
   const table = catalog.serving(request.region, input.TableName);
   const index = readableIndex(table, input);
   const source = sourceOf(table, index);
   const selection = checkedSelection(table, index, input, wanted);
   const condition = bindKeyCondition(parsed, source.key);
-  refuseKeyAttributesInFilter(wanted.filter, source);
+  refuseKeyAttributesInFilter(input, wanted.filter, source);
   const range = queryRange(source, condition);
   const reverse = input.ScanIndexForward === false;
   if (input.ExclusiveStartKey !== undefined) {
@@ -64,10 +69,12 @@ export function scan({ catalog, state }: Services, request: Request): Reply {
 type Wanted = Pick<Selection, 'filter' | 'projection'>;
 
 function wantedOf(input: PageInput, substitutions: Substitutions): Wanted {
-  const { FilterExpression: filter, ProjectionExpression: projection } = input;
+  const { FilterExpression: filter, ProjectionExpression: projection, AttributesToGet: names } = input;
+  const legacyProjection = names === undefined ? undefined : bindAttributesToGet(names);
   return {
-    filter: filter === undefined ? undefined : bindCondition('FilterExpression', filter, substitutions),
-    projection: projection === undefined ? undefined : bindProjection(projection, substitutions),
+    filter:
+      filter === undefined ? bindFilter(input) : bindCondition('FilterExpression', filter, substitutions),
+    projection: projection === undefined ? legacyProjection : bindProjection(projection, substitutions),
   };
 }
 
@@ -168,12 +175,17 @@ function narrow(range: KeyRange, start: StateKey, reverse: boolean): void {
 }
 
 /** A Query's filter works on what the key condition has left (AWS: Query.FilterExpression). */
-function refuseKeyAttributesInFilter(filter: Condition | undefined, { key }: Source): void {
+function refuseKeyAttributesInFilter(
+  { QueryFilter: legacy }: QueryInput,
+  filter: Condition | undefined,
+  { key }: Source,
+): void {
   if (filter === undefined) return;
+  const parameter = legacy === undefined ? 'Filter Expression' : 'QueryFilter';
   for (const { name } of [...key.partition, ...key.sort]) {
     if (!filter.attributeNames.has(name)) continue;
     throw validationError(
-      `Filter Expression can only contain non-primary key attributes: Primary key attribute: ${name}`,
+      `${parameter} can only contain non-primary key attributes: Primary key attribute: ${name}`,
     );
   }
 }

@@ -10,6 +10,7 @@ import { checkKeyPaths, projectedDocuments } from '../../protocol/expression/key
 import { bindProjection, type Projection, projectItem } from '../../protocol/expression/projection.ts';
 import { Substitutions } from '../../protocol/expression/substitutions.ts';
 import { canonicalKey, type KeyBytes } from '../../protocol/key.ts';
+import { bindAttributesToGet } from '../../protocol/legacy/attributes-to-get.ts';
 import type { BatchGetItemInput, KeysAndAttributes } from '../../protocol/operation.ts';
 import { type ItemJson, type Output, Reply } from '../../protocol/reply.ts';
 import { checkDistinctKeys, checkKey } from '../../protocol/validate/item.ts';
@@ -117,7 +118,9 @@ function projected(item: ItemJson, projection: Projection | undefined): ItemJson
 function projectionOf(input: {
   ProjectionExpression?: string;
   ExpressionAttributeNames?: Record<string, string>;
+  AttributesToGet?: string[];
 }): Projection | undefined {
+  if (input.AttributesToGet !== undefined) return bindAttributesToGet(input.AttributesToGet);
   const substitutions = new Substitutions(input.ExpressionAttributeNames, undefined);
   const text = input.ProjectionExpression;
   const projection = text === undefined ? undefined : bindProjection(text, substitutions);

@@ -2,6 +2,7 @@ import type { Item } from '../../protocol/attribute-value.ts';
 import type { Request } from '../../protocol/backend.ts';
 import { consumedCapacity, writeUnits } from '../../protocol/capacity.ts';
 import { type Update, updatedAttributes } from '../../protocol/expression/update.ts';
+import { bindLegacyWrite } from '../../protocol/legacy/write.ts';
 import type { DeleteItemInput, PutItemInput, UpdateItemInput } from '../../protocol/operation.ts';
 import { type ItemJson, type Output, Reply } from '../../protocol/reply.ts';
 import { validateDeleteItem, validatePutItem, validateUpdateItem } from '../../protocol/validate/write.ts';
@@ -20,7 +21,12 @@ type WriteInput = PutItemInput | UpdateItemInput | DeleteItemInput;
 /** AWS: API_PutItem. */
 export function putItem(services: Services, request: Request): Promise<Reply> {
   const input = validatePutItem(request.input);
-  return submit(services, request, input, { kind: 'put', attributes: input.Item, ...bindExpressions(input) });
+  return submit(services, request, input, {
+    kind: 'put',
+    attributes: input.Item,
+    ...bindExpressions(input),
+    ...bindLegacyWrite(input),
+  });
 }
 
 /** AWS: API_DeleteItem. */
@@ -30,6 +36,7 @@ export function deleteItem(services: Services, request: Request): Promise<Reply>
     kind: 'delete',
     attributes: input.Key,
     ...bindExpressions(input),
+    ...bindLegacyWrite(input),
   });
 }
 
@@ -40,6 +47,7 @@ export function updateItem(services: Services, request: Request): Promise<Reply>
     kind: 'update',
     attributes: input.Key,
     ...bindExpressions(input),
+    ...bindLegacyWrite(input),
   });
 }
 

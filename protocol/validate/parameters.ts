@@ -50,21 +50,6 @@ function mixed<T>(
   );
 }
 
-/**
- * The legacy parameters are not implemented yet; ignoring one, a condition for example, would write what the caller
- * meant to guard. An empty map asks for nothing.
- */
-export function refuseLegacy<T>(input: T, legacy: readonly (keyof T & string)[]): void {
-  for (const name of legacy) {
-    if (input[name] === undefined || isEmptyMap(input[name])) continue;
-    throw validationError(`${name} is not supported by this version of Slipstream; use expressions instead`);
-  }
-}
-
-function isEmptyMap(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
-}
-
 function present<T>(input: T, names: readonly (keyof T & string)[]): string[] {
   return names.filter((name) => input[name] !== undefined);
 }

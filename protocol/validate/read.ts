@@ -1,5 +1,8 @@
 import { canonicalItem, type Item } from '../attribute-value.ts';
 import { type DynamoDbError, validationError } from '../errors.ts';
+import { checkAttributesToGet } from '../legacy/attributes-to-get.ts';
+import { checkConditionalOperator } from '../legacy/condition.ts';
+import { checkConditions } from '../legacy/filter.ts';
 import type {
   BatchGetItemInput,
   GetItemInput,
@@ -7,7 +10,7 @@ import type {
   QueryInput,
   ScanInput,
 } from '../operation.ts';
-import { checkParameters, type ParameterNames, refuseLegacy } from './parameters.ts';
+import { checkParameters, type ParameterNames } from './parameters.ts';
 import { type Input, validateShape } from './shapes.ts';
 
 /**
@@ -26,7 +29,6 @@ export function validateGetItem(input: Input): GetItemInput {
   checkParameters(get, projectionParameters);
   const key = canonicalItem(get.Key);
   checkAttributesToGet(get.AttributesToGet);
-  refuseLegacy(get, ['AttributesToGet']);
   return key === get.Key ? get : { ...get, Key: key };
 }
 
@@ -58,7 +60,6 @@ function checkBatchParameters(requests: readonly KeysAndAttributes[]): void {
 function checkKeysAndAttributes(request: KeysAndAttributes): KeysAndAttributes {
   checkAttributesToGet(request.AttributesToGet);
   const keys = request.Keys.map((key) => canonicalItem(key));
-  refuseLegacy(request, ['AttributesToGet']);
   return { ...request, Keys: keys };
 }
 
@@ -73,10 +74,12 @@ const legacyKeyParameters: ParameterNames<QueryInput> = {
   legacy: queryParameters.legacy.filter((name) => name !== 'KeyConditions'),
 };
 
-/** AWS: API_Query. */
+/** AWS: API_Query. What KeyConditions say is checked behind the expressions: `parseKeyConditions`. */
 export function validateQuery(input: Input): QueryInput {
   const query = validateShape('Query', input);
   checkParameters(query, query.KeyConditionExpression === undefined ? legacyKeyParameters : queryParameters);
+  checkConditionalOperator(query.ConditionalOperator, query.QueryFilter);
+  const filter = query.QueryFilter && checkConditions(query.QueryFilter);
   checkAttributesToGet(query.AttributesToGet);
   const startKey = canonicalStartKey(query.ExclusiveStartKey);
   if (query.KeyConditions === undefined && query.KeyConditionExpression === undefined) {
@@ -85,11 +88,8 @@ export function validateQuery(input: Input): QueryInput {
     );
   }
   checkSelect(query);
-  refuseLegacy(query, queryParameters.legacy);
-  if (query.KeyConditionExpression === undefined) {
-    throw validationError('Conditions can be of length 1 or 2 only');
-  }
-  return startKey === undefined ? query : { ...query, ExclusiveStartKey: startKey };
+  const checked = startKey === undefined ? query : { ...query, ExclusiveStartKey: startKey };
+  return filter === undefined ? checked : { ...checked, QueryFilter: filter };
 }
 
 const scanParameters: ParameterNames<ScanInput> = {
@@ -101,12 +101,14 @@ const scanParameters: ParameterNames<ScanInput> = {
 export function validateScan(input: Input): ScanInput {
   const scan = validateShape('Scan', input);
   checkParameters(scan, scanParameters);
+  checkConditionalOperator(scan.ConditionalOperator, scan.ScanFilter);
   checkAttributesToGet(scan.AttributesToGet);
+  const filter = scan.ScanFilter && checkConditions(scan.ScanFilter);
   const startKey = canonicalStartKey(scan.ExclusiveStartKey);
   checkSegments(scan);
   checkSelect(scan);
-  refuseLegacy(scan, scanParameters.legacy);
-  return startKey === undefined ? scan : { ...scan, ExclusiveStartKey: startKey };
+  const checked = startKey === undefined ? scan : { ...scan, ExclusiveStartKey: startKey };
+  return filter === undefined ? checked : { ...checked, ScanFilter: filter };
 }
 
 function checkSegments({ Segment: segment, TotalSegments: total }: ScanInput): void {
@@ -147,19 +149,6 @@ function checkSelect(input: QueryInput | ScanInput): void {
 function projectionParameter(input: QueryInput | ScanInput): string | undefined {
   if (input.ProjectionExpression !== undefined) return 'ProjectionExpression';
   return input.AttributesToGet === undefined ? undefined : 'AttributesToGet';
-}
-
-function checkAttributesToGet(names: readonly string[] | undefined): void {
-  if (names === undefined) return;
-  const seen = new Set<string>();
-  for (const name of names) {
-    if (seen.has(name)) {
-      throw validationError(
-        `One or more parameter values were invalid: Duplicate value in attribute name: ${name}`,
-      );
-    }
-    seen.add(name);
-  }
 }
 
 /** @returns undefined where there is no key, or it was canonical. */

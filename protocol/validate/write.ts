@@ -1,5 +1,8 @@
 import { canonicalItem } from '../attribute-value.ts';
 import { validationError } from '../errors.ts';
+import { checkAttributeUpdates } from '../legacy/attribute-updates.ts';
+import { checkConditionalOperator } from '../legacy/condition.ts';
+import { checkExpected } from '../legacy/expected.ts';
 import type {
   BatchWriteItemInput,
   DeleteItemInput,
@@ -8,7 +11,7 @@ import type {
   WriteRequest,
 } from '../operation.ts';
 import { checkItem } from './item.ts';
-import { checkParameters, type ParameterNames, refuseLegacy } from './parameters.ts';
+import { checkParameters, type ParameterNames } from './parameters.ts';
 import { type Input, validateShape } from './shapes.ts';
 
 /**
@@ -18,46 +21,46 @@ import { type Input, validateShape } from './shapes.ts';
 
 const putParameters: ParameterNames<PutItemInput> = {
   expressions: ['ConditionExpression'],
-  legacy: ['Expected'],
+  legacy: ['Expected', 'ConditionalOperator'],
 };
 
 /** AWS: API_PutItem. */
 export function validatePutItem(input: Input): PutItemInput {
   const put = validateShape('PutItem', input);
   checkParameters(put, putParameters);
+  checkConditionalOperator(put.ConditionalOperator, put.Expected);
   const item = checkItem(put.Item);
   checkReturnValues(put);
-  refuseLegacy(put, ['Expected', 'ConditionalOperator']);
-  return item === put.Item ? put : { ...put, Item: item };
+  return checkExpected(item === put.Item ? put : { ...put, Item: item });
 }
 
 const deleteParameters: ParameterNames<DeleteItemInput> = {
   expressions: ['ConditionExpression'],
-  legacy: ['Expected'],
+  legacy: ['Expected', 'ConditionalOperator'],
 };
 
 /** AWS: API_DeleteItem. */
 export function validateDeleteItem(input: Input): DeleteItemInput {
   const remove = validateShape('DeleteItem', input);
   checkParameters(remove, deleteParameters);
+  checkConditionalOperator(remove.ConditionalOperator, remove.Expected);
   const key = canonicalItem(remove.Key);
   checkReturnValues(remove);
-  refuseLegacy(remove, ['Expected', 'ConditionalOperator']);
-  return key === remove.Key ? remove : { ...remove, Key: key };
+  return checkExpected(key === remove.Key ? remove : { ...remove, Key: key });
 }
 
 const updateParameters: ParameterNames<UpdateItemInput> = {
   expressions: ['UpdateExpression', 'ConditionExpression'],
-  legacy: ['AttributeUpdates', 'Expected'],
+  legacy: ['AttributeUpdates', 'Expected', 'ConditionalOperator'],
 };
 
 /** AWS: API_UpdateItem. */
 export function validateUpdateItem(input: Input): UpdateItemInput {
   const update = validateShape('UpdateItem', input);
   checkParameters(update, updateParameters);
+  checkConditionalOperator(update.ConditionalOperator, update.Expected);
   const key = canonicalItem(update.Key);
-  refuseLegacy(update, ['AttributeUpdates', 'Expected', 'ConditionalOperator']);
-  return key === update.Key ? update : { ...update, Key: key };
+  return checkExpected(checkAttributeUpdates(key === update.Key ? update : { ...update, Key: key }));
 }
 
 /** The requests that one BatchWriteItem may hold, over all its tables (AWS: API_BatchWriteItem). */
