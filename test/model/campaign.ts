@@ -1,0 +1,39 @@
+import * as fc from 'fast-check';
+import { type SequenceOptions, sequence } from './generator.ts';
+import { play, type Stage } from './player.ts';
+
+/** MODEL_SEED to have the same sequences again, where it is set; another seed each time otherwise. */
+export const seed = Number(process.env.MODEL_SEED ?? Date.now() % 2 ** 31);
+
+/** MODEL_PATH is fast-check's name for one sequence among those of a seed, shrunk or not; only that one is played. */
+export const path = process.env.MODEL_PATH;
+
+/**
+ * Plays random sequences until one fails, and shrinks that.
+ * @param command what comes behind `vitest run` to run the test that calls, with its quotes.
+ * @throws Error with what disagreed, the requests that led to it, and the command that plays them again.
+ */
+export async function campaign(
+  stage: Stage,
+  options: SequenceOptions,
+  {
+    runs,
+    seed: ownSeed,
+    command,
+  }: { readonly runs: number; readonly seed: number; readonly command: string },
+): Promise<void> {
+  const property = fc.asyncProperty(sequence(options), (one) => play(one, stage));
+  const details = await fc.check(property, {
+    numRuns: runs,
+    seed: ownSeed,
+    ...(path !== undefined && { path }),
+  });
+  if (!details.failed) return;
+  const { numRuns, numShrinks, counterexamplePath, errorInstance } = details;
+  const report = [
+    errorInstance instanceof Error ? errorInstance.message : String(errorInstance),
+    `After ${numRuns} sequences and ${numShrinks} steps of shrinking; to play this one again:`,
+    `MODEL_SEED=${ownSeed} MODEL_PATH=${counterexamplePath} npx vitest run ${command}`,
+  ];
+  throw new Error(report.join('\n\n'));
+}

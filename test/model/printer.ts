@@ -1,0 +1,300 @@
+import type { Condition, Operand, Path, SetOperand, SetValue, Update } from './expression.ts';
+import { hashName, type Query, type Request, rangeName, type Schema } from './request.ts';
+import type { Value } from './value.ts';
+
+/** A request as it goes over the wire. */
+export interface WireRequest {
+  readonly operation: string;
+  readonly input: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Writes a request out as DynamoDB JSON, its expressions as text.
+ * @param style decides what the grammar leaves free: names written out or as `#n`, spaces, brackets, letter case.
+ */
+export function printRequest(request: Request, style: number): WireRequest {
+  const input = printInput(request, new ExpressionPrinter(style));
+  // Through JSON, as on the wire: absent members vanish, and a name such as `__proto__` becomes an ordinary one.
+  return { operation: request.op, input: JSON.parse(JSON.stringify(input)) };
+}
+
+function printInput(request: Request, printer: ExpressionPrinter): object {
+  switch (request.op) {
+    case 'PutItem':
+      return { ...writeInput(request, printer), Item: request.item, ...printer.substitutions() };
+    case 'DeleteItem':
+      return { ...writeInput(request, printer), Key: request.key, ...printer.substitutions() };
+    case 'UpdateItem': {
+      const update = request.update && printer.update(request.update);
+      const rest = { ...writeInput(request, printer), Key: request.key, UpdateExpression: update };
+      return { ...rest, ...printer.substitutions() };
+    }
+    case 'GetItem':
+      return {
+        TableName: request.table,
+        ...readInput(request, printer),
+        Key: request.key,
+        ...capacityInput(request),
+      };
+    case 'BatchGetItem': {
+      const tables = request.tables.map((one) => [
+        one.table,
+        { Keys: one.keys, ...readInput(one, printer.another()) },
+      ]);
+      return { RequestItems: Object.fromEntries(tables), ...capacityInput(request) };
+    }
+    case 'BatchWriteItem': {
+      const tables = request.tables.map(({ table, writes }) => [table, writes.map(writeRequest)]);
+      return { RequestItems: Object.fromEntries(tables), ...capacityInput(request) };
+    }
+    case 'Query':
+    case 'Scan':
+      return pageInput(request, printer);
+    case 'CreateTable':
+      return { TableName: request.table, ...schemaInput(request.schema), BillingMode: 'PAY_PER_REQUEST' };
+    case 'DeleteTable':
+    case 'DescribeTable':
+      return { TableName: request.table };
+  }
+}
+
+type Of<Op extends Request['op']> = Extract<Request, { op: Op }>;
+
+function writeInput(
+  request: Of<'PutItem' | 'DeleteItem' | 'UpdateItem'>,
+  printer: ExpressionPrinter,
+): object {
+  return {
+    TableName: request.table,
+    ConditionExpression: request.condition && printer.condition(request.condition),
+    ReturnValues: request.returnValues,
+    ReturnValuesOnConditionCheckFailure: request.onFailure,
+    ...capacityInput(request),
+  };
+}
+
+function readInput(
+  { projection, isConsistent }: Pick<Of<'GetItem'>, 'projection' | 'isConsistent'>,
+  printer: ExpressionPrinter,
+): object {
+  const expression = projection && printer.projection(projection);
+  return { ConsistentRead: isConsistent, ProjectionExpression: expression, ...printer.substitutions() };
+}
+
+function writeRequest(write: Of<'BatchWriteItem'>['tables'][number]['writes'][number]): object {
+  return 'put' in write ? { PutRequest: { Item: write.put } } : { DeleteRequest: { Key: write.delete } };
+}
+
+function pageInput(request: Of<'Query' | 'Scan'>, printer: ExpressionPrinter): object {
+  const own =
+    request.op === 'Query'
+      ? { KeyConditionExpression: printer.keyCondition(request), ScanIndexForward: request.isForward }
+      : { Segment: request.segment?.index, TotalSegments: request.segment?.total };
+  return {
+    TableName: request.table,
+    ...own,
+    FilterExpression: request.filter && printer.condition(request.filter),
+    Select: request.select,
+    Limit: request.limit,
+    ExclusiveStartKey: request.startKey,
+    ...readInput(request, printer),
+    ...capacityInput(request),
+  };
+}
+
+function capacityInput({ capacity }: { readonly capacity?: string | undefined }): object {
+  return { ReturnConsumedCapacity: capacity };
+}
+
+/** KeySchema and AttributeDefinitions, as CreateTable takes and DescribeTable gives them. */
+export function schemaInput({ hash, range }: Schema): {
+  KeySchema: object[];
+  AttributeDefinitions: object[];
+} {
+  const keys = [{ name: hashName, type: hash, role: 'HASH' }];
+  if (range !== undefined) keys.push({ name: rangeName, type: range, role: 'RANGE' });
+  return {
+    KeySchema: keys.map(({ name, role }) => ({ AttributeName: name, KeyType: role })),
+    AttributeDefinitions: keys.map(({ name, type }) => ({ AttributeName: name, AttributeType: type })),
+  };
+}
+
+/** Names that the grammar lets stand as they are: letters and digits, and no reserved word. */
+const plainName = /^[a-z]$/;
+
+class ExpressionPrinter {
+  readonly #names = new Map<string, string>();
+  readonly #values = new Map<string, Value>();
+  #style: number;
+
+  constructor(style: number) {
+    this.#style = style;
+  }
+
+  /** For an expression with substitutions of its own. */
+  another(): ExpressionPrinter {
+    return new ExpressionPrinter(this.#choose(1_000_000));
+  }
+
+  substitutions(): object {
+    const names = [...this.#names].map(([name, reference]) => [reference, name]);
+    return {
+      ExpressionAttributeNames: names.length === 0 ? undefined : Object.fromEntries(names),
+      ExpressionAttributeValues: this.#values.size === 0 ? undefined : Object.fromEntries(this.#values),
+    };
+  }
+
+  condition(condition: Condition): string {
+    switch (condition.kind) {
+      case 'AND':
+      case 'OR': {
+        const parts = condition.parts.map((part) => this.#bracketed(part, condition.kind));
+        return parts.join(` ${this.#keyword(condition.kind)} `);
+      }
+      case 'NOT':
+        return `${this.#keyword('NOT')} ${this.#bracketed(condition.part, 'NOT')}`;
+      case 'compare':
+        return `${this.#operand(condition.left)}${this.#around(condition.operator)}${this.#operand(condition.right)}`;
+      case 'BETWEEN': {
+        const { operand, lower, upper } = condition;
+        const bounds = `${this.#operand(lower)} ${this.#keyword('AND')} ${this.#operand(upper)}`;
+        return `${this.#operand(operand)} ${this.#keyword('BETWEEN')} ${bounds}`;
+      }
+      case 'IN': {
+        const list = condition.list.map((candidate) => this.#operand(candidate));
+        return `${this.#operand(condition.operand)} ${this.#keyword('IN')} (${this.#listed(list)})`;
+      }
+      case 'attribute_exists':
+      case 'attribute_not_exists':
+        return this.#call(condition.kind, [this.#path(condition.path)]);
+      case 'attribute_type':
+        return this.#call(condition.kind, [this.#path(condition.path), this.#value({ S: condition.type })]);
+      case 'begins_with':
+      case 'contains':
+        return this.#call(condition.kind, [this.#path(condition.path), this.#operand(condition.operand)]);
+    }
+  }
+
+  projection(paths: readonly Path[]): string {
+    return this.#listed(paths.map((path) => this.#path(path)));
+  }
+
+  keyCondition({ hash, range }: Pick<Query, 'hash' | 'range'>): string {
+    const parts: string[] = [`${this.#name(hashName)}${this.#around('=')}${this.#value(hash)}`];
+    if (range !== undefined) parts.push(this.#rangeCondition(range));
+    if (this.#chance(4)) parts.reverse();
+    return parts.map((part) => (this.#chance(5) ? `(${part})` : part)).join(` ${this.#keyword('AND')} `);
+  }
+
+  #rangeCondition({ operator, values }: NonNullable<Query['range']>): string {
+    const name = this.#name(rangeName);
+    const [first = '', second = ''] = values.map((value) => this.#value(value));
+    if (operator === 'begins_with') return this.#call(operator, [name, first]);
+    if (operator === 'BETWEEN') {
+      return `${name} ${this.#keyword('BETWEEN')} ${first} ${this.#keyword('AND')} ${second}`;
+    }
+    return `${name}${this.#around(operator)}${first}`;
+  }
+
+  update(update: Update): string {
+    const sections = [
+      { keyword: 'SET', actions: update.set.map(({ path, value }) => this.#assignment(path, value)) },
+      { keyword: 'REMOVE', actions: update.remove.map((path) => this.#path(path)) },
+      {
+        keyword: 'ADD',
+        actions: update.add.map(({ path, value }) => `${this.#path(path)} ${this.#value(value)}`),
+      },
+      {
+        keyword: 'DELETE',
+        actions: update.delete.map(({ path, value }) => `${this.#path(path)} ${this.#value(value)}`),
+      },
+    ].filter(({ actions }) => actions.length > 0);
+    if (this.#chance(2)) sections.reverse();
+    return sections
+      .map(({ keyword, actions }) => `${this.#keyword(keyword)} ${this.#listed(actions)}`)
+      .join(' ');
+  }
+
+  #assignment(path: Path, value: SetValue): string {
+    return `${this.#path(path)}${this.#around('=')}${this.#setValue(value)}`;
+  }
+
+  #setValue(value: SetValue): string {
+    if ('append' in value)
+      return this.#call(
+        'list_append',
+        value.append.map((operand) => this.#setOperand(operand)),
+      );
+    if (!('operator' in value)) return this.#setOperand(value);
+    return `${this.#setOperand(value.left)}${this.#around(value.operator)}${this.#setOperand(value.right)}`;
+  }
+
+  #setOperand(operand: SetOperand): string {
+    if (!('ifNotExists' in operand)) return this.#operand(operand);
+    return this.#call('if_not_exists', [
+      this.#path(operand.ifNotExists),
+      this.#setOperand(operand.otherwise),
+    ]);
+  }
+
+  #operand(operand: Operand): string {
+    if ('path' in operand) return this.#path(operand.path);
+    return 'value' in operand ? this.#value(operand.value) : this.#call('size', [this.#path(operand.sizeOf)]);
+  }
+
+  /** In brackets where the tree needs them, sometimes where it does not, never twice. */
+  #bracketed(condition: Condition, around: 'AND' | 'OR' | 'NOT'): string {
+    const strength = { OR: 0, AND: 1, NOT: 2 };
+    const own = condition.kind === 'OR' || condition.kind === 'AND' ? strength[condition.kind] : 3;
+    const text = this.condition(condition);
+    return own <= strength[around] || this.#chance(4) ? `(${text})` : text;
+  }
+
+  #path(path: Path): string {
+    return path
+      .map((step, i) => (typeof step === 'number' ? `[${step}]` : (i === 0 ? '' : '.') + this.#name(step)))
+      .join('');
+  }
+
+  #name(name: string): string {
+    if (plainName.test(name) && this.#chance(2)) return name;
+    const known = this.#names.get(name);
+    if (known !== undefined) return known;
+    const reference = `#n${this.#names.size}`;
+    this.#names.set(name, reference);
+    return reference;
+  }
+
+  #value(value: Value): string {
+    const reference = `:v${this.#values.size}`;
+    this.#values.set(reference, value);
+    return reference;
+  }
+
+  #call(name: string, operands: readonly string[]): string {
+    return `${name}${this.#chance(6) ? ' ' : ''}(${this.#listed(operands)})`;
+  }
+
+  #listed(parts: readonly string[]): string {
+    return parts.join(this.#chance(2) ? ', ' : ' ,');
+  }
+
+  #around(operator: string): string {
+    return this.#chance(3) ? operator : ` ${operator} `;
+  }
+
+  #keyword(word: string): string {
+    return this.#chance(4) ? word.toLowerCase() : word;
+  }
+
+  /** True once in `times`. */
+  #chance(times: number): boolean {
+    return this.#choose(times) === 0;
+  }
+
+  /** The next number of a linear congruential generator (Numerical Recipes), below `bound`. */
+  #choose(bound: number): number {
+    this.#style = (Math.imul(this.#style, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((this.#style / 2 ** 32) * bound);
+  }
+}
