@@ -339,6 +339,61 @@ export interface ScanInput extends PageInput {
   ScanFilter?: Record<string, Condition>;
 }
 
+/** What the actions of TransactWriteItems have in common with PutItem, UpdateItem and DeleteItem. */
+interface TransactActionInput {
+  TableName: string;
+  ConditionExpression?: string;
+  ExpressionAttributeNames?: ExpressionAttributeNames;
+  ExpressionAttributeValues?: ExpressionAttributeValues;
+  ReturnValuesOnConditionCheckFailure?: 'ALL_OLD' | 'NONE';
+}
+
+export interface TransactPut extends TransactActionInput {
+  Item: Item;
+}
+
+export interface TransactUpdate extends TransactActionInput {
+  Key: Item;
+  UpdateExpression: string;
+}
+
+export interface TransactDelete extends TransactActionInput {
+  Key: Item;
+}
+
+export interface TransactConditionCheck extends TransactActionInput {
+  Key: Item;
+  ConditionExpression: string;
+}
+
+/** Exactly one of the members, once validated. */
+export interface TransactWriteItem {
+  Put?: TransactPut;
+  Update?: TransactUpdate;
+  Delete?: TransactDelete;
+  ConditionCheck?: TransactConditionCheck;
+}
+
+export interface TransactWriteItemsInput {
+  TransactItems: TransactWriteItem[];
+  /** 1-36 characters. */
+  ClientRequestToken?: string;
+  ReturnConsumedCapacity?: ReturnConsumedCapacity;
+  ReturnItemCollectionMetrics?: 'SIZE' | 'NONE';
+}
+
+export interface TransactGet {
+  TableName: string;
+  Key: Item;
+  ProjectionExpression?: string;
+  ExpressionAttributeNames?: ExpressionAttributeNames;
+}
+
+export interface TransactGetItemsInput {
+  TransactItems: { Get: TransactGet }[];
+  ReturnConsumedCapacity?: ReturnConsumedCapacity;
+}
+
 /** The inputs of the operations that are typed here; each as it is after its shape was validated. */
 export interface OperationInputs {
   BatchGetItem: BatchGetItemInput;
@@ -354,6 +409,8 @@ export interface OperationInputs {
   PutItem: PutItemInput;
   Query: QueryInput;
   Scan: ScanInput;
+  TransactGetItems: TransactGetItemsInput;
+  TransactWriteItems: TransactWriteItemsInput;
   UpdateItem: UpdateItemInput;
   UpdateTable: UpdateTableInput;
 }

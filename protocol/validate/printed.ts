@@ -1,6 +1,6 @@
 import type { Shape, StructureShape } from './shape.ts';
 
-/** Longer values are cut, so that an error is not as big as the request that it is about. */
+/** Longer values are cut within their brackets, so that an error is not as big as the request that it is about. */
 const printedCharsMax = 16_384;
 
 /**
@@ -36,35 +36,35 @@ class Printer {
     let separator = '';
     this.#write('[');
     for (const value of values) {
-      if (this.#full) return;
+      if (this.#full) break;
       this.#write(separator);
       this.print(element, value);
       separator = ', ';
     }
-    this.#write(']');
+    this.text += ']';
   }
 
   #printMap(shape: Shape, values: Readonly<Record<string, unknown>>): void {
     let separator = '';
     this.#write('{');
     for (const key in values) {
-      if (this.#full) return;
+      if (this.#full) break;
       this.#write(`${separator}${key}=`);
       this.print(shape, values[key]);
       separator = ', ';
     }
-    this.#write('}');
+    this.text += '}';
   }
 
   #printStructure(shape: StructureShape, value: Readonly<Record<string, unknown>>): void {
     let separator = '';
     this.#write(`${shape.name}(`);
     for (const member of shape.members.values()) {
-      if (this.#full) return;
+      if (this.#full) break;
       this.#write(`${separator}${member.path}=`);
       this.print(member.shape, value[member.name]);
       separator = ', ';
     }
-    this.#write(')');
+    this.text += ')';
   }
 }

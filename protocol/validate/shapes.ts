@@ -5,6 +5,7 @@ import { deserialize } from './deserialize.ts';
 import * as item from './item-shapes.ts';
 import type { StructureShape } from './shape.ts';
 import * as table from './table-shapes.ts';
+import * as transact from './transact-shapes.ts';
 
 /** A request's body: a JSON object, otherwise unchecked. */
 export type Input = Readonly<Record<string, unknown>>;
@@ -23,6 +24,8 @@ const shapes: Readonly<Record<keyof OperationInputs, StructureShape>> = {
   PutItem: item.putItem,
   Query: item.query,
   Scan: item.scan,
+  TransactGetItems: transact.transactGetItems,
+  TransactWriteItems: transact.transactWriteItems,
   UpdateItem: item.updateItem,
   UpdateTable: table.updateTable,
 };
