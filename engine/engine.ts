@@ -210,7 +210,7 @@ async function startParts(
     log: options.log,
   });
   for (const table of catalog.all()) tableLife.entered(table.definition);
-  if (overlay.size > 0 || droppedTables.size > 0) applier.committed();
+  if (!overlay.isEmpty || droppedTables.size > 0) applier.committed();
   return {
     lock,
     store,

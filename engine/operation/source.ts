@@ -177,10 +177,7 @@ class IndexSource implements Source {
       const itemKey = itemKeyOf(entry);
       const item = state.get(itemKey);
       if (item === undefined) {
-        throw new StateDamagedError(
-          Buffer.from(key, 'latin1'),
-          `index ${this.#index.name} names an item that is not there`,
-        );
+        throw new StateDamagedError(`index ${this.#index.name} names an item that is not there`);
       }
       yield { key, item, size: entry.size };
     }

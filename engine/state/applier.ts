@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../../protocol/logger.ts';
-import { prefixEnd, tablePrefix } from './layout.ts';
+import { tablePrefix } from './layout.ts';
 import type { Overlay } from './overlay.ts';
 import type { MetaRows, Store } from './store.ts';
 
@@ -14,7 +14,7 @@ export interface ApplierOptions {
   readonly collectMeta: () => MetaRows;
   /** Makes durable what the log holds: LMDB must not know more than the log after power loss. */
   readonly syncLog: () => Promise<void>;
-  /** Gone tables whose items may still be in LMDB. */
+  /** Numbers of gone tables and indexes whose items may still be in LMDB. */
   readonly droppedTables: Set<number>;
   /** LMDB has caught up with all that was committed when `collectMeta` was called last. */
   readonly onApplied: () => void;
@@ -69,7 +69,7 @@ export class Applier {
     this.#closing = true;
     clearTimeout(this.#timer);
     await this.#running;
-    while (this.#dirty) await this.#applyOnce();
+    if (this.#dirty) await this.#applyOnce();
   }
 
   #startLater(delayMs: number): void {
@@ -100,36 +100,36 @@ export class Applier {
 
   async #applyOnce(): Promise<void> {
     const { overlay, store, syncLog, collectMeta, droppedTables, onApplied } = this.#options;
-    const dropped = [...droppedTables];
+    const [dropped] = droppedTables;
     const frozen = overlay.freeze();
     const meta = collectMeta();
     this.#dirty = false;
-    await syncLog();
-    await store.apply(frozen, meta);
+    try {
+      await syncLog();
+      await store.apply(frozen, meta);
+    } catch (error) {
+      overlay.thaw();
+      throw error;
+    }
     store.refresh();
-    overlay.release(frozen);
+    overlay.release();
     this.#applies++;
     onApplied();
-    for (const table of dropped) await this.#purge(table);
+    if (dropped !== undefined && !this.#closing) await this.#purge(dropped);
   }
 
-  /** Removes the items of a dropped table, then the row that remembers to do so. */
-  async #purge(table: number): Promise<void> {
+  /** Removes some of what a dropped number has, and at last the row that remembers to do so. */
+  async #purge(number: number): Promise<void> {
     const { store, droppedTables } = this.#options;
-    const start = tablePrefix(table);
-    const end = prefixEnd(start) ?? tablePrefix(table + 1);
-    for (;;) {
-      const keys = store.keys(start, end, purgeKeysMax);
-      if (keys.length === 0) break;
-      const deleted = { item: undefined };
-      await store.apply(
-        keys.map((key) => [key, deleted] as const),
-        new Map(),
-      );
-      store.refresh();
-    }
-    await store.apply([], new Map([[droppedRow(table), undefined]]));
-    droppedTables.delete(table);
+    const keys = store.keys(tablePrefix(number), tablePrefix(number + 1), purgeKeysMax);
+    const deleted = { item: undefined };
+    await store.apply(
+      keys.map((key) => [key, deleted] as const),
+      keys.length < purgeKeysMax ? new Map([[droppedRow(number), undefined]]) : new Map(),
+    );
+    store.refresh();
+    if (keys.length < purgeKeysMax) droppedTables.delete(number);
+    if (droppedTables.size > 0) this.#dirty = true;
   }
 }
 

@@ -74,20 +74,23 @@ export function encodeValue(key: Buffer, item: ItemJson): Buffer {
  * @throws StateDamagedError if they are not what `encodeValue` made for this key.
  */
 export function decodeValue(key: Buffer, value: Buffer): ItemJson {
-  if (value.length < headerBytes) throw new StateDamagedError(key, 'its value is cut short');
-  if (value[0] !== valueVersion) throw new StateDamagedError(key, `its value has format ${value[0]}`);
-  if (value.readUInt32BE(8) !== checksum(key, value))
-    throw new StateDamagedError(key, 'its checksum is wrong');
+  if (value.length < headerBytes) throw damagedItem(key, 'its value is cut short');
+  if (value[0] !== valueVersion) throw damagedItem(key, `its value has format ${value[0]}`);
+  if (value.readUInt32BE(8) !== checksum(key, value)) throw damagedItem(key, 'its checksum is wrong');
   return new ItemJson(Buffer.from(value.subarray(headerBytes)), value.readUInt32BE(4));
 }
 
-/** An item in LMDB that is not what was written; it is named and never served. */
+/** Something in LMDB that is not what was written; it is named and never served. */
 export class StateDamagedError extends Error {
   override readonly name = 'StateDamagedError';
 
-  constructor(key: Buffer, reason: string) {
-    super(`damaged data: the item at key ${key.toString('hex')}: ${reason}`);
+  constructor(what: string) {
+    super(`damaged data: ${what}`);
   }
+}
+
+function damagedItem(key: Buffer, reason: string): StateDamagedError {
+  return new StateDamagedError(`the item at key ${key.toString('hex')}: ${reason}`);
 }
 
 function checksum(key: Buffer, value: Buffer): number {

@@ -10,23 +10,74 @@ export interface OverlayEntry {
 /**
  * What is committed and not yet in LMDB, ordered by key. Reads merge it over LMDB.
  *
+ *     newest    entries committed since the last freeze
+ *     frozen    entries that LMDB is being given, or nothing
+ *
+ * Freezing and releasing move a whole layer, so they cost the same however many entries there are.
+ *
  * Invariants
  *  1. It holds committed entries only: what it shows, a crash cannot take back.
- *  2. For every key it holds the newest committed state, or LMDB does.
- *  3. An entry leaves it only by `release`, after LMDB has committed that very entry and reads see that commit.
+ *  2. For every key the first of newest, frozen and LMDB that knows it has its newest committed state.
+ *  3. The frozen layer is let go of only after LMDB has committed all of it and reads see that commit.
  */
 export class Overlay {
-  readonly #entries = new Map<StateKey, OverlayEntry>();
-  readonly #keys = new SortedKeys();
-  #bytes = 0;
+  #newest = new Layer();
+  #frozen: Layer | undefined;
 
   /** Estimated memory of keys, items and bookkeeping. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#newest.bytes + (this.#frozen?.bytes ?? 0);
   }
 
-  get size(): number {
-    return this.#entries.size;
+  get isEmpty(): boolean {
+    return this.#newest.isEmpty && this.#frozen === undefined;
+  }
+
+  get(key: StateKey): OverlayEntry | undefined {
+    return this.#newest.get(key) ?? this.#frozen?.get(key);
+  }
+
+  set(key: StateKey, entry: OverlayEntry): void {
+    this.#newest.set(key, entry);
+  }
+
+  /** Everything it holds now, in key order; it stays as it is until it is released or thawed. */
+  freeze(): Iterable<[StateKey, OverlayEntry]> {
+    if (this.#frozen !== undefined) throw new Error('the overlay is frozen already');
+    this.#frozen = this.#newest;
+    this.#newest = new Layer();
+    return this.#frozen;
+  }
+
+  /** Lets go of what `freeze` gave. */
+  release(): void {
+    this.#frozen = undefined;
+  }
+
+  /** Takes back what `freeze` gave, but for what has been replaced since. */
+  thaw(): void {
+    for (const [key, entry] of this.#frozen ?? []) {
+      if (this.#newest.get(key) === undefined) this.#newest.set(key, entry);
+    }
+    this.#frozen = undefined;
+  }
+
+  /** The first key in [start, end), or the last one if `reverse`. */
+  firstKey(start: StateKey, end: StateKey, reverse: boolean): StateKey | undefined {
+    const a = this.#newest.firstKey(start, end, reverse);
+    const b = this.#frozen?.firstKey(start, end, reverse);
+    if (a === undefined || b === undefined) return a ?? b;
+    return a < b === reverse ? b : a;
+  }
+}
+
+class Layer implements Iterable<[StateKey, OverlayEntry]> {
+  readonly #entries = new Map<StateKey, OverlayEntry>();
+  readonly #keys = new SortedKeys();
+  bytes = 0;
+
+  get isEmpty(): boolean {
+    return this.#entries.size === 0;
   }
 
   get(key: StateKey): OverlayEntry | undefined {
@@ -36,30 +87,18 @@ export class Overlay {
   set(key: StateKey, entry: OverlayEntry): void {
     const previous = this.#entries.get(key);
     if (previous === undefined) this.#keys.add(key);
-    else this.#bytes -= entryBytes(key, previous);
+    else this.bytes -= entryBytes(key, previous);
     this.#entries.set(key, entry);
-    this.#bytes += entryBytes(key, entry);
+    this.bytes += entryBytes(key, entry);
   }
 
-  /** Everything it holds now, in key order. */
-  freeze(): [StateKey, OverlayEntry][] {
-    return this.#keys.toArray().map((key) => [key, this.#entries.get(key) as OverlayEntry]);
-  }
-
-  /** Lets go of what `freeze` gave, but for what has been replaced since. */
-  release(frozen: readonly [StateKey, OverlayEntry][]): void {
-    for (const [key, entry] of frozen) {
-      if (this.#entries.get(key) !== entry) continue;
-      this.#entries.delete(key);
-      this.#keys.delete(key);
-      this.#bytes -= entryBytes(key, entry);
-    }
-  }
-
-  /** The first key in [start, end), or the last one if `reverse`. */
   firstKey(start: StateKey, end: StateKey, reverse: boolean): StateKey | undefined {
     const key = reverse ? this.#keys.before(end) : this.#keys.atOrAfter(start);
     return key !== undefined && key >= start && key < end ? key : undefined;
+  }
+
+  *[Symbol.iterator](): Generator<[StateKey, OverlayEntry], void> {
+    for (const key of this.#keys) yield [key, this.#entries.get(key) as OverlayEntry];
   }
 }
 

@@ -7,13 +7,8 @@
  * leaf's keys. That beats a tree of nodes in JavaScript up to millions of keys, as arrays of strings are moved by the
  * memory controller and searched without following pointers.
  */
-export class SortedKeys {
+export class SortedKeys implements Iterable<string> {
   readonly #leaves: string[][] = [];
-  #size = 0;
-
-  get size(): number {
-    return this.#size;
-  }
 
   /** @returns whether the key is new. */
   add(key: string): boolean {
@@ -27,20 +22,6 @@ export class SortedKeys {
       leaf.splice(at, 0, key);
       if (leaf.length > leafKeysMax) this.#leaves.splice(leafIndex + 1, 0, leaf.splice(leafKeysMax >> 1));
     }
-    this.#size++;
-    return true;
-  }
-
-  /** @returns whether the key was there. */
-  delete(key: string): boolean {
-    const leafIndex = this.#leafFor(key);
-    const leaf = this.#leaves[leafIndex];
-    if (leaf === undefined) return false;
-    const at = lowerBound(leaf, key);
-    if (leaf[at] !== key) return false;
-    if (leaf.length === 1) this.#leaves.splice(leafIndex, 1);
-    else leaf.splice(at, 1);
-    this.#size--;
     return true;
   }
 
@@ -58,9 +39,9 @@ export class SortedKeys {
     return at > 0 ? leaf?.[at - 1] : this.#leaves[leafIndex - 1]?.at(-1);
   }
 
-  /** All keys in order, as they are at the time of the call. */
-  toArray(): string[] {
-    return this.#leaves.flat();
+  /** In order; not to be changed meanwhile. */
+  *[Symbol.iterator](): Generator<string, void> {
+    for (const leaf of this.#leaves) yield* leaf;
   }
 
   /** The first leaf whose last key is at least `key`; one past the end if there is none. */

@@ -1,8 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import type { ItemJson } from '../../protocol/reply.ts';
-import { decodeValue, encodeValue, type StateKey } from './layout.ts';
+import { decodeValue, encodeValue, StateDamagedError, type StateKey } from './layout.ts';
 import type { OverlayEntry } from './overlay.ts';
 
 /** Rows of the meta database; undefined removes a row. */
@@ -67,30 +68,38 @@ export class Store {
     return Array.from(this.#items.getKeys(range), (key) => key.toString('latin1'));
   }
 
+  /** @throws StateDamagedError */
   meta(row: string): string | undefined {
-    return this.#meta.get(row)?.toString();
+    const bytes = this.#meta.get(row);
+    return bytes && decodeRow(row, bytes);
   }
 
+  /** @throws StateDamagedError while iterating */
   *metaRows(prefix: string): Generator<[string, string], void> {
     for (const { key, value } of this.#meta.getRange({ start: prefix, end: `${prefix}\uffff` })) {
-      yield [key, value.toString()];
+      yield [key, decodeRow(key, value)];
     }
   }
 
   /**
    * Writes the entries, in key order, and after them the meta rows; on disk when it resolves. The entries are handed
    * over in slices, so that the event loop is never held long; they may be committed in several transactions, the
-   * meta rows in the last one.
+   * meta rows after the last one.
    */
-  async apply(entries: readonly (readonly [StateKey, OverlayEntry])[], meta: MetaRows): Promise<void> {
+  async apply(entries: Iterable<readonly [StateKey, OverlayEntry]>, meta: MetaRows): Promise<void> {
     const commits = new Commits();
-    for (let start = 0; start < entries.length; start += sliceEntries) {
-      for (const [key, entry] of entries.slice(start, start + sliceEntries))
-        commits.add(this.#write(key, entry));
+    let sliceRoom = sliceCost;
+    for (const [key, entry] of entries) {
+      commits.add(this.#write(key, entry));
+      sliceRoom -= entryCost + (entry.item?.json.length ?? 0);
+      if (sliceRoom > 0) continue;
       await nextTurn();
+      sliceRoom = sliceCost;
     }
+    // LMDB goes on after a transaction that failed: the rows must not say what the entries before them do not hold.
+    await commits.all();
     for (const [row, text] of meta) {
-      commits.add(text === undefined ? this.#meta.remove(row) : this.#meta.put(row, Buffer.from(text)));
+      commits.add(text === undefined ? this.#meta.remove(row) : this.#meta.put(row, encodeRow(row, text)));
     }
     await commits.all();
   }
@@ -131,15 +140,51 @@ class Commits {
   add(commit: Promise<boolean>): void {
     if (this.#commits.has(commit)) return;
     this.#commits.add(commit);
-    commit.catch(() => {});
+    commit.catch(causeOf);
   }
 
   async all(): Promise<void> {
-    await Promise.all(this.#commits);
+    for (const commit of this.#commits) {
+      await commit.catch(async (error: unknown) => {
+        throw await causeOf(error);
+      });
+    }
   }
 }
 
+/** lmdb-js hangs a promise that rejects with the true cause on its error, and nobody but us looks after it. */
+async function causeOf(error: unknown): Promise<unknown> {
+  const { commitError } = error as { commitError?: Promise<unknown> };
+  if (commitError === undefined) return error;
+  return commitError.then(
+    () => error,
+    (cause: unknown) => cause,
+  );
+}
+
+/** Like an item's value, a row carries a checksum over its name and text. */
+function encodeRow(row: string, text: string): Buffer {
+  const bytes = Buffer.alloc(rowHeaderBytes + Buffer.byteLength(text));
+  bytes.write(text, rowHeaderBytes);
+  bytes.writeUInt32BE(rowChecksum(row, bytes), 0);
+  return bytes;
+}
+
+function decodeRow(row: string, bytes: Buffer): string {
+  if (bytes.length < rowHeaderBytes || bytes.readUInt32BE(0) !== rowChecksum(row, bytes)) {
+    throw new StateDamagedError(`the row ${row} of the table file has a wrong checksum`);
+  }
+  return bytes.toString('utf8', rowHeaderBytes);
+}
+
+function rowChecksum(row: string, bytes: Buffer): number {
+  return crc32(bytes.subarray(rowHeaderBytes), crc32(row));
+}
+
+const rowHeaderBytes = 4;
+
 const binary = { encoding: 'binary', keyEncoding: 'binary' } as const;
 
-/** Some 500 puts cost the serving thread a millisecond or two. */
-const sliceEntries = 500;
+/** A slice of 500 small entries, or of 1 MB, costs the serving thread a millisecond or two. */
+const sliceCost = 1024 * 1024;
+const entryCost = sliceCost / 500;

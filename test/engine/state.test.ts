@@ -39,6 +39,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('put' as const), n: fc.nat(200) }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('delete' as const), n: fc.nat(200) }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'apply' as const }) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'failed apply' as const }) },
   {
     weight: 2,
     arbitrary: fc.record({ kind: fc.constant('check' as const), a: fc.nat(200), b: fc.nat(200) }),
@@ -77,10 +78,10 @@ describe('State', () => {
       collectMeta: () => new Map([['dropped:1', '1']]),
       onApplied: () => {},
     });
-    applier.committed();
+    while (droppedTables.size > 0) await applier.flush();
     await applier.close();
     const state = new State(overlay, store);
-    expect(overlay.size).toBe(0);
+    expect(overlay.isEmpty).toBe(true);
     expect([...state.range(tablePrefix(0), tablePrefix(9), false)].map(([, found]) => textOf(found))).toEqual(
       ['kept', 'kept'],
     );
@@ -126,6 +127,10 @@ class World {
         await this.applying;
         this.applying = this.#apply();
         break;
+      case 'failed apply':
+        await this.applying;
+        this.applying = this.#failToApply();
+        break;
       case 'check':
         this.check(keyOf(one.a), keyOf(one.b));
         expect(textOf(this.#state.get(keyOf(one.a)))).toBe(this.#model.get(keyOf(one.a)));
@@ -137,7 +142,13 @@ class World {
     const frozen = this.#overlay.freeze();
     await this.#store.apply(frozen, new Map([['position', '{}']]));
     this.#store.refresh();
-    this.#overlay.release(frozen);
+    this.#overlay.release();
+  }
+
+  async #failToApply(): Promise<void> {
+    this.#overlay.freeze();
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#overlay.thaw();
   }
 
   check(start: string, end: string): void {
