@@ -17,6 +17,8 @@ import { describeLimits } from './operation/describe.ts';
 import { query, scan } from './operation/query.ts';
 import { batchGetItem, getItem } from './operation/read.ts';
 import { createTable, deleteTable, describeTable, listTables, updateTable } from './operation/table.ts';
+import { transactGetItems } from './operation/transact-get.ts';
+import { transactWriteItems } from './operation/transact-write.ts';
 import { deleteItem, putItem, updateItem } from './operation/write.ts';
 import { Recovery } from './recovery.ts';
 import type { Services } from './services.ts';
@@ -103,6 +105,8 @@ const operations: ReadonlyMap<string, OperationHandler> = new Map(
     PutItem: putItem,
     Query: query,
     Scan: scan,
+    TransactGetItems: transactGetItems,
+    TransactWriteItems: transactWriteItems,
     UpdateItem: updateItem,
     UpdateTable: updateTable,
   }),

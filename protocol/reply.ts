@@ -12,6 +12,11 @@ export class ItemJson {
     this.json = json;
     this.size = size;
   }
+
+  /** For whoever prints it without knowing what it is. */
+  toJSON(): unknown {
+    return JSON.parse(this.json.toString());
+  }
 }
 
 /** The members of an operation's answer; an `ItemJson` may stand wherever an item may. */
@@ -52,7 +57,7 @@ function encode(output: Output): Buffer {
 function write(value: unknown, parts: (string | Buffer)[]): void {
   if (value instanceof ItemJson) {
     parts.push(value.json);
-  } else if (Array.isArray(value) && value.some((element) => element instanceof ItemJson)) {
+  } else if (Array.isArray(value) && listHoldsItems(value, 0)) {
     writeAll(value, '[', ']', parts);
   } else if (isPlainObject(value) && holdsItems(value)) {
     writeMembers(value, parts);
@@ -87,12 +92,23 @@ function holdsItems(value: Record<string, unknown>, depth = 0): boolean {
     const member = value[name];
     if (member instanceof ItemJson) return true;
     if (Array.isArray(member)) {
-      const first = member.find((element) => element !== null && typeof element === 'object');
-      if (first instanceof ItemJson || (isPlainObject(first) && depth < 2 && holdsItems(first, depth + 1))) return true;
+      if (listHoldsItems(member, depth)) return true;
     } else if (depth < 2 && isPlainObject(member) && holdsItems(member, depth + 1)) {
       return true;
     }
   }
+  return false;
+}
+
+/** One element speaks for its list, which may be long; one that is empty says nothing. */
+function listHoldsItems(list: readonly unknown[], depth: number): boolean {
+  const first = list.find(isFilledObject);
+  return first instanceof ItemJson || (depth < 2 && isPlainObject(first) && holdsItems(first, depth + 1));
+}
+
+function isFilledObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  for (const _ in value) return true;
   return false;
 }
 

@@ -111,11 +111,11 @@ class BatchReader {
 /** The items of one BatchGetItem (AWS: API_BatchGetItem). */
 const batchBytesMax = 16 * 1024 * 1024;
 
-function projected(item: ItemJson, projection: Projection | undefined): ItemJson | Item {
+export function projected(item: ItemJson, projection: Projection | undefined): ItemJson | Item {
   return projection === undefined ? item : projectItem(projection, parseItem(item));
 }
 
-function projectionOf(input: {
+export function projectionOf(input: {
   ProjectionExpression?: string;
   ExpressionAttributeNames?: Record<string, string>;
   AttributesToGet?: string[];

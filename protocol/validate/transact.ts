@@ -71,25 +71,22 @@ export function keyOf(get: TransactGet): Item {
   return canonicalItem(get.Key);
 }
 
-/** Of the items, keys and values in a request, and of the items that are read (AWS: ServiceQuotas). */
-export const transactionBytesMax = 4 * 1024 * 1024;
-
-/** AWS's text, as it is. */
-export function transactionTooLarge(bytes: number): DynamoDbError {
-  const text = 'Transaction payload size cannot exceed 4MB. Payload Size: ';
-  return validationError(`${text}: ${text}${bytes}`);
+/**
+ * What an action adds to the size of its request. Items that it deletes or updates may be larger.
+ * @param attributes those of `attributesOf`.
+ */
+export function payloadBytes({ request }: TransactAction, attributes: Item): number {
+  return itemSize(attributes) + itemSize(request.ExpressionAttributeValues ?? {});
 }
 
-/**
- * What counts is what the request carries; the items that it deletes or updates may be larger.
- * @param attributes what each action puts, or the key that it names.
- * @throws ValidationException beyond 4 MB.
- */
-export function checkPayload(actions: readonly TransactAction[], attributes: readonly Item[]): void {
-  let bytes = 0;
-  for (const item of attributes) bytes += itemSize(item);
-  for (const { request } of actions) bytes += itemSize(request.ExpressionAttributeValues ?? {});
-  if (bytes > transactionBytesMax) throw transactionTooLarge(bytes);
+/** What all actions write, or read, in one transaction (AWS: ServiceQuotas). */
+const transactionBytesMax = 4 * 1024 * 1024;
+
+/** @throws ValidationException with AWS's text, as it is. */
+export function checkTransactionBytes(bytes: number): void {
+  if (bytes <= transactionBytesMax) return;
+  const text = 'Transaction payload size cannot exceed 4MB. Payload Size: ';
+  throw validationError(`${text}: ${text}${bytes}`);
 }
 
 /** @param targets the tables' identities with the canonical keys of their items. */

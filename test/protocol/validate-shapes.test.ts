@@ -4,6 +4,7 @@ import type { OperationInputs } from '../../protocol/operation.ts';
 import * as read from '../../protocol/validate/read.ts';
 import { type Input, validateShape } from '../../protocol/validate/shapes.ts';
 import * as table from '../../protocol/validate/table.ts';
+import * as transact from '../../protocol/validate/transact.ts';
 import * as write from '../../protocol/validate/write.ts';
 import { refusal } from './refusal.ts';
 
@@ -22,6 +23,8 @@ const validators: Record<keyof OperationInputs, (input: Input) => unknown> = {
   PutItem: write.validatePutItem,
   Query: read.validateQuery,
   Scan: read.validateScan,
+  TransactGetItems: transact.validateTransactGetItems,
+  TransactWriteItems: transact.validateTransactWriteItems,
   UpdateItem: write.validateUpdateItem,
   UpdateTable: table.validateUpdateTable,
 };

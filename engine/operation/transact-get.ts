@@ -1,0 +1,77 @@
+import type { Request } from '../../protocol/backend.ts';
+import { readUnits } from '../../protocol/capacity.ts';
+import { checkKeyPaths, projectedDocuments } from '../../protocol/expression/key-paths.ts';
+import type { Projection } from '../../protocol/expression/projection.ts';
+import { canonicalKey, type KeyBytes } from '../../protocol/key.ts';
+import type { TransactGet, TransactGetItemsInput } from '../../protocol/operation.ts';
+import type { ItemJson, Reply } from '../../protocol/reply.ts';
+import { checkKey } from '../../protocol/validate/item.ts';
+import {
+  checkGet,
+  checkTransactionBytes,
+  keyOf,
+  validateTransactGetItems,
+} from '../../protocol/validate/transact.ts';
+import type { Table } from '../catalog.ts';
+import type { Services } from '../services.ts';
+import { stateKey } from '../state/layout.ts';
+import { projected, projectionOf } from './read.ts';
+import { planAll } from './transaction.ts';
+import { TransactionCapacity } from './transaction-capacity.ts';
+
+/**
+ * AWS: API_TransactGetItems. All items are read in one turn of the event loop, so they are of one state: no transaction
+ * is seen in part, nor anything that is not durable.
+ */
+export function transactGetItems({ catalog, state }: Services, request: Request): Reply {
+  const input = validateTransactGetItems(request.input);
+  const gets = input.TransactItems.map(({ Get: get }) => boundGet(get));
+  const placed = gets.map((get) => ({ get, table: catalog.serving(request.region, get.tableName) }));
+  const planned = planAll(placed, ({ get, table }) => planGet(get, table));
+  const items = planned.map(({ table, key }) => state.get(stateKey(table.number, key)));
+  checkTransactionBytes(items.reduce((bytes, item) => bytes + (item?.size ?? 0), 0));
+  return getReply(input, planned, items);
+}
+
+interface BoundGet {
+  /** The table's name or ARN, as the request has it. */
+  readonly tableName: string;
+  readonly attributes: TransactGet['Key'];
+  readonly projection: Projection | undefined;
+}
+
+interface PlannedGet extends BoundGet {
+  readonly table: Table;
+  readonly key: KeyBytes;
+}
+
+function boundGet(get: TransactGet): BoundGet {
+  checkGet(get);
+  const projection = projectionOf(get);
+  return { tableName: get.TableName, attributes: keyOf(get), projection };
+}
+
+function planGet(get: BoundGet, table: Table): PlannedGet {
+  if (get.projection !== undefined) checkKeyPaths(projectedDocuments(get.projection), table.schema);
+  checkKey(table.schema, get.attributes);
+  return { ...get, table, key: canonicalKey(table.schema, get.attributes) };
+}
+
+function getReply(
+  { ReturnConsumedCapacity: mode }: TransactGetItemsInput,
+  gets: readonly PlannedGet[],
+  items: readonly (ItemJson | undefined)[],
+): Reply {
+  const capacity = new TransactionCapacity('transactionalRead', mode);
+  const responses = gets.map(({ tableName, projection }, i) => {
+    const item = items[i];
+    capacity.add(tableName, readUnits(item?.size ?? 0, 'transactional'));
+    return item === undefined ? {} : response(projected(item, projection));
+  });
+  return capacity.reply({ Responses: responses });
+}
+
+/** An item of which the projection leaves nothing is not shown at all, unlike in GetItem. */
+function response(item: ReturnType<typeof projected>): object {
+  return Object.keys(item).length === 0 ? {} : { Item: item };
+}

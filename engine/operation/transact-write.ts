@@ -1,0 +1,118 @@
+import type { Request } from '../../protocol/backend.ts';
+import { readUnits, writeUnits } from '../../protocol/capacity.ts';
+import type { TransactWriteItem, TransactWriteItemsInput } from '../../protocol/operation.ts';
+import type { Reply } from '../../protocol/reply.ts';
+import {
+  actionOf,
+  attributesOf,
+  checkTransactionBytes,
+  payloadBytes,
+  validateTransactWriteItems,
+} from '../../protocol/validate/transact.ts';
+import type { Evaluated } from '../commit.ts';
+import type { Services } from '../services.ts';
+import { stateKey } from '../state/layout.ts';
+import { tokenRecord } from '../transaction-tokens.ts';
+import {
+  bindExpressions,
+  evaluateWrite,
+  type ItemWrite,
+  type PlannedWrite,
+  planWrite,
+  type WriteResult,
+  writtenBytes,
+} from './item-write.ts';
+import { requestDigest } from './request-digest.ts';
+import { doAll, planAll } from './transaction.ts';
+import { TransactionCapacity } from './transaction-capacity.ts';
+
+/**
+ * AWS: API_TransactWriteItems. A transaction is one write of the commit queue and one entry of the log: all of it
+ * happens or nothing. The queue evaluates one write after the other, each against all before it, so transactions never
+ * conflict and TransactionConflictException is never sent.
+ */
+export async function transactWriteItems(services: Services, request: Request): Promise<Reply> {
+  const input = validateTransactWriteItems(request.input);
+  const actions = boundActions(input.TransactItems);
+  const { ClientRequestToken: token } = input;
+  if (token === undefined) return submit(services, request, input, actions);
+  const use = { region: request.region, token, digest: requestDigest(input.TransactItems) };
+  return services.transactionTokens.once(
+    use,
+    services.clock.now(),
+    () => submit(services, request, input, actions, tokenRecord(use)),
+    () => repeatedReply(services, request, input, actions),
+  );
+}
+
+/** One action of a transaction. All are on different items, so each sees what was there before all of them. */
+interface Action extends ItemWrite {
+  /** The table's name or ARN, as the request has it. */
+  readonly tableName: string;
+}
+
+type PlannedAction = Action & PlannedWrite;
+
+/** @throws ValidationException for what is wrong with the request in itself. */
+function boundActions(items: readonly TransactWriteItem[]): Action[] {
+  let bytes = 0;
+  const actions = items.map((item): Action => {
+    const action = actionOf(item);
+    const expressions = bindExpressions(action.request);
+    const attributes = attributesOf(action);
+    bytes += payloadBytes(action, attributes);
+    return { kind: action.kind, tableName: action.request.TableName, attributes, ...expressions };
+  });
+  checkTransactionBytes(bytes);
+  return actions;
+}
+
+/** @param token what the log is to have along with the changes. */
+async function submit(
+  services: Services,
+  request: Request,
+  input: TransactWriteItemsInput,
+  actions: readonly Action[],
+  token?: string,
+): Promise<Reply> {
+  const planned = plan(services, request, actions);
+  return services.committer.submit((context): Evaluated => {
+    const results = doAll(planned, (action) => evaluateWrite(context, action));
+    const changes = results.flatMap(({ change }) => (change === undefined ? [] : [change]));
+    const reply = writeReply(input, planned, results);
+    return token === undefined ? { changes, reply } : { changes, reply, token };
+  }, request.origin);
+}
+
+/** All tables have to be there before any action is held against its own. */
+function plan({ catalog }: Services, { region }: Request, actions: readonly Action[]): PlannedAction[] {
+  const placed = actions.map((action) => ({ action, table: catalog.serving(region, action.tableName) }));
+  return planAll(placed, ({ action, table }) => ({ ...action, ...planWrite(action, table) }));
+}
+
+function writeReply(
+  { ReturnConsumedCapacity: mode }: TransactWriteItemsInput,
+  actions: readonly Action[],
+  results: readonly WriteResult[],
+): Reply {
+  const capacity = new TransactionCapacity('transactionalWrite', mode);
+  for (const [i, { tableName }] of actions.entries()) {
+    capacity.add(tableName, writeUnits(writtenBytes(results[i] as WriteResult), true));
+  }
+  return capacity.reply({});
+}
+
+/** Answers a transaction that has happened already: nothing is written, and it costs what reading its items does. */
+function repeatedReply(
+  services: Services,
+  request: Request,
+  { ReturnConsumedCapacity: mode }: TransactWriteItemsInput,
+  actions: readonly Action[],
+): Reply {
+  const capacity = new TransactionCapacity('transactionalRead', mode);
+  for (const { tableName, table, key } of plan(services, request, actions)) {
+    const item = services.state.get(stateKey(table.number, key));
+    capacity.add(tableName, readUnits(item?.size ?? 0, 'transactional'));
+  }
+  return capacity.reply({});
+}
