@@ -6,6 +6,7 @@ import { openDataDirectory } from './data-directory.ts';
 import { DataLock } from './data-lock.ts';
 import { nodeFiles } from './files.ts';
 import { parseItem } from './item-json.ts';
+import type { Replay } from './log/recovery.ts';
 import { type LogReport, scanLog } from './log/scan.ts';
 import { Recovery } from './recovery.ts';
 import { decodeValue, StateDamagedError, stateKey, tableOfKey, tablePrefix } from './state/layout.ts';
@@ -36,19 +37,24 @@ export async function checkDataDirectory(root: string): Promise<CheckReport> {
   const lock = DataLock.acquire(root);
   const store = Store.open(directory.state, { readOnly: true });
   try {
-    const recovery = new Recovery(store);
-    const log = await scanLog(nodeFiles, directory.log, recovery.position.lsn, (entries, endLsn) =>
-      recovery.replay(entries, endLsn),
-    );
     const report = new Report();
-    report.addLog(log);
     report.addStoredValues(store);
+    const recovery = new Recovery(store);
+    if (existsSync(directory.log)) report.addLog(await scan(directory.log, recovery));
     if (report.problems.length === 0) report.addTables(recovery, new State(recovery.overlay, store));
     return report;
+  } catch (error) {
+    if (error instanceof StateDamagedError) return { summary: [], problems: [error.message] };
+    throw error;
   } finally {
     await store.close();
     lock.release();
   }
+}
+
+function scan(directory: string, recovery: Recovery): Promise<LogReport> {
+  const replay: Replay = (entries, endLsn) => recovery.replay(entries, endLsn);
+  return scanLog(nodeFiles, directory, recovery.position.lsn, replay);
 }
 
 class Report implements CheckReport {

@@ -59,8 +59,6 @@ export interface CommitterOptions {
   readonly diskReserve: DiskReserve;
   /** Entries were published into the overlay. */
   readonly onPublished: () => void;
-  /** The log can no longer be trusted: the process must stop. */
-  readonly onFatal: (error: Error) => void;
 }
 
 interface QueuedWrite extends Waiter {
@@ -101,7 +99,7 @@ type PendingChange =
  *  4. Sequence numbers and commit times only rise, over restarts too.
  *  5. When an append fails and the log could be cut back, everything evaluated since is forgotten and refused
  *     together: later writes may have been evaluated against it.
- *  6. When durability is in doubt (`onFatal`), nothing is ever acknowledged again.
+ *  6. When durability is in doubt, because the log has failed for good, nothing is ever acknowledged again.
  *
  * Memory is bounded: the queue in number, a batch and the overlay in bytes. A full overlay stops the turns until the
  * applier has caught up; a full queue refuses writers (ThrottlingException).
@@ -123,7 +121,10 @@ export class Committer {
   #inFlight: Batch | undefined;
   #nextSequence: number;
   #publishedLsn: number;
+  /** Why no write is taken any more. */
   #closed: Error | undefined;
+  /** Set when the log has failed; it has told that itself. */
+  #failed: Error | undefined;
   #drained: (() => void) | undefined;
 
   constructor(options: CommitterOptions) {
@@ -180,6 +181,11 @@ export class Committer {
     if (this.#queue.length > 0) this.#scheduleTurn();
   }
 
+  /** LMDB does not take what the overlay holds: there may be no room for what is queued before the end. */
+  applyFailed(): void {
+    if (this.#closed !== undefined) this.#refuseQueued(this.#closed);
+  }
+
   /** Refuses further writes and resolves when all that were submitted are answered. */
   async close(): Promise<void> {
     this.#closed ??= serviceUnavailable('The server is shutting down.');
@@ -201,10 +207,14 @@ export class Committer {
 
   #turn(): void {
     this.#turnScheduled = false;
+    const endMs = this.#options.clock.monotonic() + turnMs;
     let taken = 0;
-    for (; taken < this.#queue.length && this.#hasRoom; taken++)
-      this.#evaluate(this.#queue[taken] as QueuedWrite);
+    while (taken < this.#queue.length && this.#hasRoom) {
+      this.#evaluate(this.#queue[taken++] as QueuedWrite);
+      if (this.#options.clock.monotonic() > endMs) break;
+    }
     this.#queue.splice(0, taken);
+    if (this.#queue.length > 0 && this.#hasRoom) this.#scheduleTurn();
     this.#appendOpen();
   }
 
@@ -330,7 +340,15 @@ export class Committer {
     this.#context.catalog = copyOf(this.#options.catalog);
     const refusal = this.#refusal(error);
     for (const batch of batches) for (const { waiter } of batch?.settle ?? []) waiter.reject(refusal);
+    if (this.#failed !== undefined) this.#refuseQueued(this.#failed);
     if (this.#queue.length > 0) this.#scheduleTurn();
+    this.#noteIfDrained();
+  }
+
+  #refuseQueued(refusal: Error): void {
+    const queued = this.#queue;
+    this.#queue = [];
+    for (const waiter of queued) waiter.reject(refusal);
     this.#noteIfDrained();
   }
 
@@ -338,8 +356,8 @@ export class Committer {
   #refusal(error: Error): Error {
     if (error instanceof LogFullError)
       return serviceUnavailable(`The write could not be stored: ${error.message}`);
-    this.#closed = serviceUnavailable('The log can no longer be written.');
-    this.#options.onFatal(error);
+    this.#failed = serviceUnavailable('The log can no longer be written.');
+    this.#closed = this.#failed;
     return internalServerError();
   }
 
@@ -357,6 +375,9 @@ export class Committer {
 
 /** Writes that wait for their turn. */
 const queuedWritesMax = 20_000;
+
+/** How long a turn holds up everything else, but for the write that it ends with. */
+const turnMs = 5;
 
 /** Encoded bytes from which on a batch takes no further write. */
 const batchBytesMax = 8 * 1024 * 1024;

@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 
 /** Where the parts of a data folder lie. */
 export interface DataDirectory {
@@ -16,7 +16,7 @@ const formatVersion = 1;
  * @throws DataDirectoryError
  */
 export function prepareDataDirectory(root: string): DataDirectory {
-  mkdirSync(root, { recursive: true });
+  makeDirectory(root);
   const path = join(root, 'format.json');
   const text = readIfThere(path);
   if (text === undefined)
@@ -63,10 +63,29 @@ function versionOf(text: string): number | undefined {
   }
 }
 
+/** Makes the names in a directory last over power loss. */
+export function syncDirectory(path: string): void {
+  const descriptor = openSync(path, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** With the parents that it lacks, all of them durably. */
+function makeDirectory(path: string): void {
+  const first = mkdirSync(path, { recursive: true });
+  if (first === undefined) return;
+  for (let made = resolve(path); made.length >= resolve(first).length; made = dirname(made))
+    syncDirectory(dirname(made));
+}
+
 /** A crash leaves the whole file or none. */
 function writeWhole(path: string, text: string): void {
   writeFileSync(`${path}.new`, text, { flush: true });
   renameSync(`${path}.new`, path);
+  syncDirectory(dirname(path));
 }
 
 function readIfThere(path: string): string | undefined {

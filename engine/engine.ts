@@ -1,13 +1,13 @@
 import type { Backend, ChangeFeed, Request } from '../protocol/backend.ts';
 import type { Clock } from '../protocol/clock.ts';
-import { unknownOperation } from '../protocol/errors.ts';
+import { serviceUnavailable, unknownOperation } from '../protocol/errors.ts';
 import type { Logger } from '../protocol/logger.ts';
 import type { Reply } from '../protocol/reply.ts';
 import { Backfills } from './backfill.ts';
 import type { Catalog } from './catalog.ts';
 import { type AppliedTable, checkpointRows, type Position } from './checkpoint.ts';
 import { Committer } from './commit.ts';
-import { type DataDirectory, prepareDataDirectory } from './data-directory.ts';
+import { type DataDirectory, prepareDataDirectory, syncDirectory } from './data-directory.ts';
 import { DataLock } from './data-lock.ts';
 import { DiskReserve } from './disk-reserve.ts';
 import { type Files, nodeFiles } from './files.ts';
@@ -77,6 +77,7 @@ export class Engine implements Backend {
   }
 
   call(request: Request): Reply | Promise<Reply> {
+    if (this.#closing !== undefined) throw serviceUnavailable('The server is shutting down.');
     const operation = operations.get(request.operation);
     if (operation === undefined) throw unknownOperation();
     return operation(this.#parts.services, request);
@@ -123,6 +124,9 @@ interface Parts {
 
 async function openParts(options: EngineOptions, directory: DataDirectory, lock: DataLock): Promise<Parts> {
   const store = Store.open(directory.state, { readOnly: false });
+  // The names of LMDB's files have to last before the log, on the strength of LMDB, lets segments go.
+  syncDirectory(directory.state);
+  syncDirectory(directory.root);
   try {
     return await startParts(options, directory, lock, store);
   } catch (error) {
@@ -169,7 +173,6 @@ async function startParts(
     diskReserve,
     overlayBytesMax: options.overlayBytesMax,
     onPublished: () => applier.committed(),
-    onFatal: options.onFatal,
   });
   let applyingLsn = 0;
   const applier = new Applier({
@@ -188,6 +191,7 @@ async function startParts(
         transactionTokens.startApplying(),
       );
     },
+    onFailed: () => committer.applyFailed(),
     onApplied: () => {
       statistics.applied();
       transactionTokens.applied();
@@ -259,14 +263,17 @@ async function removeAppliedSegments(log: Log, appliedLsn: number, logger: Logge
   }
 }
 
+/** Whatever fails to close, the others are closed; the first failure is thrown. */
 async function closeParts({ lock, store, applier, diskReserve, log, services }: Parts): Promise<void> {
   services.tableLife.close();
   diskReserve.close();
   await services.committer.close();
-  await applier.close();
-  await log.close();
-  await store.close();
+  const failures: unknown[] = [];
+  for (const part of [applier, log, store]) {
+    await part.close().catch((error: unknown) => failures.push(error));
+  }
   lock.release();
+  if (failures.length > 0) throw failures[0];
 }
 
 /** How long the log is quiet before a mark proves its last batch durable. */

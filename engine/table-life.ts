@@ -44,11 +44,7 @@ export class TableLife {
     for (const index of table.indexes)
       if (index.backfilling) this.#options.backfills.start(table.number, index.number);
     if (table.status === 'ACTIVE') return;
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      this.#goOn(table);
-    }, this.#options.controlPlaneDelayMs);
-    this.#timers.add(timer);
+    this.#goOnIn(this.#options.controlPlaneDelayMs, table);
   }
 
   /** Takes no further steps; the next start takes them. */
@@ -56,6 +52,14 @@ export class TableLife {
     this.#closed = true;
     this.#options.backfills.close();
     for (const timer of this.#timers) clearTimeout(timer);
+  }
+
+  #goOnIn(delayMs: number, table: TableDefinition): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      this.#goOn(table);
+    }, delayMs);
+    this.#timers.add(timer);
   }
 
   #goOn(table: TableDefinition): void {
@@ -72,7 +76,7 @@ export class TableLife {
           { err: error, table: table.name },
           'cannot change the status of a table; trying again',
         );
-        this.entered(table);
+        this.#goOnIn(retryDelayMs, table);
       });
   }
 
@@ -81,6 +85,8 @@ export class TableLife {
     if (table !== undefined) this.entered(table.definition);
   }
 }
+
+const retryDelayMs = 1000;
 
 /** What becomes by itself of a table, and of its indexes; the end of a backfill is a step of its own. */
 function nextStep(table: TableDefinition): CatalogChange {

@@ -9,6 +9,7 @@ import type { Table } from '../catalog.ts';
 import type { Evaluated, EvaluatedChange, WriteContext } from '../commit.ts';
 import { isSame, itemJson } from '../item-json.ts';
 import type { Services } from '../services.ts';
+import { stateKey } from '../state/layout.ts';
 import { checkIndexKeys } from './index-keys.ts';
 import { currentItem, itemChange } from './item-change.ts';
 
@@ -20,13 +21,10 @@ export function batchWriteItem({ catalog, committer }: Services, request: Reques
   const input = validateBatchWriteItem(request.input);
   const writes = Object.entries(input.RequestItems).flatMap(([name, requests]) => {
     const table = catalog.serving(request.region, name);
-    const planned = requests.map((writeRequest) => ({
-      requestedAs: name,
-      ...plannedWrite(table, writeRequest),
-    }));
-    checkDistinctKeys(planned.map(({ key }) => key));
-    return planned;
+    return requests.map((writeRequest) => ({ requestedAs: name, ...plannedWrite(table, writeRequest) }));
   });
+  // A table can be named in two ways, by its name and by its ARN.
+  checkDistinctKeys(writes.map(({ table, key }) => stateKey(table.number, key)));
   return committer.submit((context) => evaluate(context, writes, input), request.origin);
 }
 

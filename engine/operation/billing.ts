@@ -48,7 +48,9 @@ function onDemandBilling(input: Capacities, billing: Billing, timeMs: number): B
     readUnits: 0,
     writeUnits: 0,
     ...(changesMode && { payPerRequestSinceMs: timeMs }),
-    ...(input.OnDemandThroughput !== undefined && { onDemandMaximum: input.OnDemandThroughput }),
+    ...(input.OnDemandThroughput !== undefined && {
+      onDemandMaximum: { ...billing.onDemandMaximum, ...input.OnDemandThroughput },
+    }),
   };
 }
 

@@ -41,6 +41,9 @@ export function readPage(
 /** The bytes of items that a page reads before it ends (AWS: Query.Pagination). */
 const pageBytesMax = 1024 * 1024;
 
+/** A page of very small items ends earlier, as it is read in one turn of the event loop. */
+const pageItemsMax = 25_000;
+
 class Page {
   readonly #input: PageInput;
   readonly #selection: Selection;
@@ -57,7 +60,11 @@ class Page {
   }
 
   get isFull(): boolean {
-    return this.#scannedCount === this.#input.Limit || this.#bytes >= pageBytesMax;
+    return (
+      this.#scannedCount === this.#input.Limit ||
+      this.#scannedCount >= pageItemsMax ||
+      this.#bytes >= pageBytesMax
+    );
   }
 
   add(read: ReadItem): void {

@@ -45,6 +45,8 @@ export function batchGetItem({ catalog, state }: Services, request: Request): Re
     projection: projectionOf(keys),
   }));
   const reads = plans.map((plan) => tableRead(plan, catalog.serving(request.region, plan.requestedAs)));
+  // A table can be named in two ways, by its name and by its ARN.
+  checkDistinctKeys(reads.flatMap(({ table, keys }) => keys.map((key) => stateKey(table.number, key))));
   const batch = new BatchReader(input, (table, key) => state.get(stateKey(table.number, key)));
   for (const read of reads) batch.read(read);
   return batch.reply();
@@ -65,16 +67,15 @@ function tableRead(plan: Omit<TableRead, 'table' | 'keys'>, table: Table): Table
     checkKey(table.schema, key);
     return canonicalKey(table.schema, key);
   });
-  checkDistinctKeys(keys);
   return { ...plan, table, keys };
 }
 
-/** Gathers the answer of a BatchGetItem, table by table. */
+/** Gathers the answer of a BatchGetItem, table by table; `__proto__` is a name like any other. */
 class BatchReader {
   readonly #input: BatchGetItemInput;
   readonly #get: (table: Table, key: KeyBytes) => ItemJson | undefined;
-  readonly #responses: Record<string, unknown[]> = {};
-  readonly #unprocessed: Record<string, KeysAndAttributes> = {};
+  readonly #responses = new Map<string, unknown[]>();
+  readonly #unprocessed = new Map<string, KeysAndAttributes>();
   readonly #capacities: ConsumedCapacity[] = [];
   #bytes = 0;
 
@@ -89,20 +90,24 @@ class BatchReader {
     let read = 0;
     for (; read < keys.length && this.#bytes < batchBytesMax; read++) {
       const item = this.#get(table, keys[read] as KeyBytes);
+      if (item !== undefined && this.#bytes + item.size > batchBytesMax) break;
       units += readUnits(item?.size ?? 0, consistencyOf(request));
       if (item === undefined) continue;
-      if (this.#bytes + item.size > batchBytesMax) break;
       this.#bytes += item.size;
       items.push(projected(item, projection));
     }
-    this.#responses[requestedAs] = items;
-    if (read < keys.length) this.#unprocessed[requestedAs] = { ...request, Keys: request.Keys.slice(read) };
+    this.#responses.set(requestedAs, items);
+    if (read < keys.length)
+      this.#unprocessed.set(requestedAs, { ...request, Keys: request.Keys.slice(read) });
     const capacity = consumedCapacity(this.#input.ReturnConsumedCapacity, requestedAs, units);
     if (capacity !== undefined) this.#capacities.push(capacity);
   }
 
   reply(): Reply {
-    const output: Output = { Responses: this.#responses, UnprocessedKeys: this.#unprocessed };
+    const output: Output = {
+      Responses: Object.fromEntries(this.#responses),
+      UnprocessedKeys: Object.fromEntries(this.#unprocessed),
+    };
     if (this.#capacities.length > 0) output.ConsumedCapacity = this.#capacities;
     return new Reply(output);
   }

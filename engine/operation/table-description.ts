@@ -1,6 +1,7 @@
 import { tableArn } from '../../protocol/table-name.ts';
 import type { Statistics } from '../statistics.ts';
 import type { Billing, IndexDefinition, TableDefinition } from '../table-definition.ts';
+import { decreasesUntil } from './billing.ts';
 
 /** What of AWS's API_TableDescription this version has. */
 export interface TableDescription {
@@ -45,7 +46,11 @@ interface WarmThroughputDescription {
 }
 
 /** Times are seconds since 1970 with fractions, as the JSON protocol has them. */
-export function tableDescription(table: TableDefinition, statistics: Statistics): Record<string, unknown> {
+export function tableDescription(
+  table: TableDefinition,
+  statistics: Statistics,
+  nowMs: number,
+): TableDescription {
   const { billing } = table;
   const { sizeBytes, itemCount } = statistics.of(table.number);
   const local = indexesOf(table, 'LOCAL');
@@ -56,7 +61,7 @@ export function tableDescription(table: TableDefinition, statistics: Statistics)
     KeySchema: table.keySchema,
     TableStatus: table.status,
     CreationDateTime: seconds(table.createdMs),
-    ProvisionedThroughput: provisionedThroughput(billing),
+    ProvisionedThroughput: provisionedThroughput(billing, nowMs),
     TableSizeBytes: sizeBytes,
     ItemCount: itemCount,
     TableArn: tableArn(table.region, table.name),
@@ -67,7 +72,7 @@ export function tableDescription(table: TableDefinition, statistics: Statistics)
       LocalSecondaryIndexes: local.map((index) => indexDescription(index, table, statistics)),
     }),
     ...(global.length > 0 && {
-      GlobalSecondaryIndexes: global.map((index) => globalIndexDescription(index, table, statistics)),
+      GlobalSecondaryIndexes: global.map((index) => globalIndexDescription(index, table, statistics, nowMs)),
     }),
     DeletionProtectionEnabled: table.deletionProtection,
     WarmThroughput: warmThroughput(billing, table.status),
@@ -121,23 +126,24 @@ function globalIndexDescription(
   index: IndexDefinition,
   table: TableDefinition,
   statistics: Statistics,
+  nowMs: number,
 ): GlobalIndexDescription {
   const billing = index.billing ?? table.billing;
   return {
     ...indexDescription(index, table, statistics),
     IndexStatus: index.status,
     ...(index.status === 'CREATING' && table.status !== 'CREATING' && { Backfilling: index.backfilling }),
-    ProvisionedThroughput: provisionedThroughput(billing),
+    ProvisionedThroughput: provisionedThroughput(billing, nowMs),
     ...(billing.onDemandMaximum !== undefined && { OnDemandThroughput: onDemandThroughput(billing) }),
     WarmThroughput: warmThroughput(billing, index.status),
   };
 }
 
-function provisionedThroughput(billing: Billing): ProvisionedThroughputDescription {
+function provisionedThroughput(billing: Billing, nowMs: number): ProvisionedThroughputDescription {
   return {
     ...(billing.lastIncreaseMs !== undefined && { LastIncreaseDateTime: seconds(billing.lastIncreaseMs) }),
     ...(billing.lastDecreaseMs !== undefined && { LastDecreaseDateTime: seconds(billing.lastDecreaseMs) }),
-    NumberOfDecreasesToday: billing.decreasesToday,
+    NumberOfDecreasesToday: decreasesUntil(billing, nowMs),
     ReadCapacityUnits: billing.readUnits,
     WriteCapacityUnits: billing.writeUnits,
   };

@@ -32,6 +32,9 @@ export async function createTable(services: Services, request: Request): Promise
   const input = validateCreateTable(request.input);
   refuseLater(input, createLater);
   const name = tableNameOf(input.TableName);
+  if ((regionOfTableArn(input.TableName) ?? request.region) !== request.region) {
+    throw validationError(`The table ${input.TableName} cannot be created in the region ${request.region}`);
+  }
   return submitTable(services, (context) => {
     if (context.catalog.get(request.region, name) !== undefined) throw tableAlreadyExists(name);
     if (tableNames(context.catalog, request.region).length >= tablesMax) {
@@ -48,7 +51,7 @@ export async function updateTable(services: Services, request: Request): Promise
   return submitTable(services, (context) => {
     const current = existing(context.catalog, request.region, input.TableName);
     refuseUnlessActive(current);
-    checkThroughputChanges(input, tableDescription(current, services.statistics));
+    checkThroughputChanges(input, tableDescription(current, services.statistics, context.timeMs));
     return changedTable(input, current, context);
   });
 }
@@ -69,10 +72,10 @@ export async function deleteTable(services: Services, request: Request): Promise
 }
 
 /** AWS: API_DescribeTable. */
-export function describeTable({ catalog, statistics }: Services, request: Request): Reply {
+export function describeTable({ catalog, statistics, clock }: Services, request: Request): Reply {
   const input = validateDescribeTable(request.input);
   const table = existing(catalog, request.region, input.TableName);
-  return new Reply({ Table: tableDescription(table, statistics) });
+  return new Reply({ Table: tableDescription(table, statistics, clock.now()) });
 }
 
 /** AWS: API_ListTables. */
@@ -101,7 +104,7 @@ async function submitTable(
   const reply = await committer.submit((context) => {
     const decided = decide(context);
     number = decided.number;
-    const description = tableDescription(decided, statistics);
+    const description = tableDescription(decided, statistics, context.timeMs);
     const changes = [catalogRecord(tableLife.entering(decided))];
     return { changes, reply: new Reply({ TableDescription: description }) };
   });

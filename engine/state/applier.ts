@@ -16,6 +16,8 @@ export interface ApplierOptions {
   readonly syncLog: () => Promise<void>;
   /** Numbers of gone tables and indexes whose items may still be in LMDB. */
   readonly droppedTables: Set<number>;
+  /** LMDB did not take what it was given; it is tried again. */
+  readonly onFailed: () => void;
   /** LMDB has caught up with all that was committed when `collectMeta` was called last. */
   readonly onApplied: () => void;
 }
@@ -92,6 +94,7 @@ export class Applier {
     if (error !== undefined) {
       this.#dirty = true;
       this.#options.log.error({ err: error }, 'cannot write the data file; trying again');
+      this.#options.onFailed();
       this.#startLater(retryDelayMs);
     } else if (this.#dirty) {
       this.committed();

@@ -1,7 +1,7 @@
 import { type AttributeValue, attributeType } from '../attribute-value.ts';
 import { type DynamoDbError, validationError } from '../errors.ts';
 import type { KeyAttribute } from '../key.ts';
-import { checkConditionValue } from '../validate/item.ts';
+import { checkPartitionKeyValue, checkSortKeyValue } from '../validate/item.ts';
 import { Binder, type BoundFunction, type BoundOperand } from './binding.ts';
 import { type BoundComparison, type BoundCondition, bindConditionTree } from './condition-binding.ts';
 import { conditionTree } from './parser.ts';
@@ -57,10 +57,12 @@ export function bindKeyCondition(conditions: ParsedKeyCondition, key: KeyAttribu
     throw validationError('Conditions can be of length 1 or 2 only');
   }
   if (conditions.size > partition.length + sort.length) throw notSupported();
-  const partitionConditions = partition.map((attribute) => required(conditions, attribute));
+  const partitionConditions = partition.map((attribute) =>
+    required(conditions, attribute, checkPartitionKeyValue),
+  );
   if (partitionConditions.some(({ operator }) => operator !== '=')) throw notSupported();
   const used = sort.slice(0, conditions.size - partition.length);
-  const sortConditions = used.map((attribute) => required(conditions, attribute));
+  const sortConditions = used.map((attribute) => required(conditions, attribute, checkSortKeyValue));
   if (sortConditions.slice(0, -1).some(({ operator }) => operator !== '=')) throw notSupported();
   return {
     partition: partitionConditions.map(({ values }) => values[0] as AttributeValue),
@@ -68,7 +70,11 @@ export function bindKeyCondition(conditions: ParsedKeyCondition, key: KeyAttribu
   };
 }
 
-function required(conditions: ParsedKeyCondition, attribute: KeyAttribute): AttributeCondition {
+function required(
+  conditions: ParsedKeyCondition,
+  attribute: KeyAttribute,
+  check: (attribute: KeyAttribute, value: AttributeValue) => void,
+): AttributeCondition {
   const { name, type } = attribute;
   const condition = conditions.get(name);
   if (condition === undefined) throw validationError(`Query condition missed key schema element: ${name}`);
@@ -78,7 +84,7 @@ function required(conditions: ParsedKeyCondition, attribute: KeyAttribute): Attr
         'One or more parameter values were invalid: Condition parameter type does not match schema type',
       );
     }
-    checkConditionValue(attribute, value);
+    check(attribute, value);
   }
   return condition;
 }

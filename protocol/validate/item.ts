@@ -110,9 +110,14 @@ function checkKeyAttribute(attribute: KeyAttribute, key: Item, bytesMax: number)
   checkKeyValue(attribute, value, bytesMax);
 }
 
-/** Checks a value that a key condition gives for a key attribute. @param value of the attribute's type. */
-export function checkConditionValue(attribute: KeyAttribute, value: AttributeValue): void {
-  if (attribute.type !== 'N' && valueSize(value) === 0) throw emptyKey(attribute);
+/** Checks what a key condition gives for an attribute of a partition key. @param value of the attribute's type. */
+export function checkPartitionKeyValue(attribute: KeyAttribute, value: AttributeValue): void {
+  checkKeyValue(attribute, value, partitionKeyBytesMax);
+}
+
+/** Checks what a key condition gives for an attribute of a sort key. @param value of the attribute's type. */
+export function checkSortKeyValue(attribute: KeyAttribute, value: AttributeValue): void {
+  checkKeyValue(attribute, value, sortKeyBytesMax);
 }
 
 /** @param value of the attribute's type. Numbers always fit. */
