@@ -32,6 +32,7 @@ export function tokenRecord({ region, token, digest }: TokenUse): string {
  * more, its transaction is refused. To forget the oldest instead would let a late repetition run twice.
  */
 export class TransactionTokens {
+  readonly #countMax: number;
   /** Digests by name. */
   readonly #committed = new Map<string, string>();
   readonly #inProgress = new Map<string, string>();
@@ -41,6 +42,11 @@ export class TransactionTokens {
   readonly #changed = new Set<number>();
   /** Seconds handed to LMDB, which has not yet committed them. */
   readonly #applying = new Set<number>();
+
+  /** @param countMax how many there may be, committed in the last ten minutes or under way. */
+  constructor(countMax = tokensMax) {
+    this.#countMax = countMax;
+  }
 
   /**
    * Runs a transaction unless it has been committed under this token.
@@ -57,7 +63,7 @@ export class TransactionTokens {
     if (digest !== undefined && digest !== use.digest) throw idempotentParameterMismatch();
     if (committed !== undefined) return repeat();
     if (digest !== undefined) throw transactionInProgress();
-    if (this.#committed.size + this.#inProgress.size >= tokensMax) throw throttling(tooManyTokens);
+    if (this.#committed.size + this.#inProgress.size >= this.#countMax) throw throttling(tooManyTokens);
     this.#inProgress.set(name, use.digest);
     try {
       return await run();
@@ -116,7 +122,7 @@ export const tokenRowPrefix = 'token:';
 
 const tokenLifeMs = 10 * 60 * 1000;
 
-/** Committed in the last ten minutes, or under way; a few hundred bytes each. */
+/** Some 200 bytes each. */
 const tokensMax = 2_000_000;
 
 const tooManyTokens = 'Too many transactions with a ClientRequestToken in ten minutes. Try again later.';

@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { ItemJson, type Output, Reply } from '../../protocol/reply.ts';
+
+const stored = new ItemJson(Buffer.from('{"a":{"S":"\u00e9"}}'), 3);
+const parsed = { a: { S: '\u00e9' } };
+
+/** Where operations put stored items, and what may stand beside them. */
+test.each<[string, Output, object]>([
+  [
+    'a member',
+    { Item: stored, ConsumedCapacity: { CapacityUnits: 1 } },
+    { Item: parsed, ConsumedCapacity: { CapacityUnits: 1 } },
+  ],
+  ['a list', { Items: [stored, stored], Count: 2 }, { Items: [parsed, parsed], Count: 2 }],
+  ['a list of a table', { Responses: { t: [stored], u: [] } }, { Responses: { t: [parsed], u: [] } }],
+  ['members of a list', { Responses: [{ Item: stored }, {}] }, { Responses: [{ Item: parsed }, {}] }],
+  ['members behind empty ones', { Responses: [{}, { Item: stored }] }, { Responses: [{}, { Item: parsed }] }],
+  [
+    'members behind items that are parsed',
+    { Responses: [{ Item: parsed }, { Item: stored }] },
+    { Responses: [{ Item: parsed }, { Item: parsed }] },
+  ],
+  ['nowhere', { Items: [], Count: 0 }, { Items: [], Count: 0 }],
+  ['a member that is absent', { Attributes: undefined, Item: stored }, { Item: parsed }],
+])('a stored item is printed as it is in %s', (_place, output, expected) => {
+  expect(JSON.parse(new Reply(output).body.toString())).toEqual(expected);
+});
+
+test('whoever prints a stored item without knowing it prints the item', () => {
+  expect(JSON.parse(JSON.stringify({ Item: stored }))).toEqual({ Item: parsed });
+});
