@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeSetups } from './setups.ts';
 import { Watch } from './watch.ts';
 import { type Answer, Wire } from './wire.ts';
@@ -29,8 +29,10 @@ describeSetups((setup) => {
   beforeAll(async () => {
     watch = await Watch.over(setup);
   });
-  afterEach(() => watch.check());
-  afterAll(() => wire.close());
+  afterAll(async () => {
+    await watch.check();
+    wire.close();
+  });
 
   /** The answer to an operation on the watched table with this expression, and these values if any. */
   async function expressed(
@@ -67,6 +69,7 @@ describeSetups((setup) => {
   describe.each(surfaces.map((surface) => ({ surface, name: surface.join(' ') })))('$name', ({ surface }) => {
     const [, parameter] = surface;
     const values = { ':v': { S: 'v' } };
+    afterAll(() => watch.check());
 
     test.each([
       ['parentheses around one another', '('.repeat(2000) + ')'.repeat(2000)],

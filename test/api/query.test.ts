@@ -55,7 +55,6 @@ describeSetups((setup) => {
       [':b <= s', values, ['sb', 'sba', 'sc']],
       ['s BETWEEN :a AND :b', { ...values, ':a': { S: 'saa' } }, ['saa', 'sab', 'sb']],
       ['begins_with(s, :a)', { ':a': { S: 'sa' } }, ['sa', 'saa', 'sab']],
-      ['begins_with(s, :a)', { ':a': { S: '' } }, sortKeys],
       ['s = :b', { ':b': { S: 'nothing' } }, []],
       ['(s > :b)', values, ['sba', 'sc']],
     ])('%s', async (condition, conditionValues, expected) => {
@@ -103,6 +102,13 @@ describeSetups((setup) => {
         'p = :p AND s = :n',
         { ...P, ':n': { N: '1' } },
         'One or more parameter values were invalid: Condition parameter type does not match schema type',
+      ],
+      [
+        'with an empty value',
+        'p = :p AND begins_with(s, :e)',
+        { ...P, ':e': { S: '' } },
+        'One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain ' +
+          'an empty string value. Key: s',
       ],
       [
         'between bounds the wrong way round',
@@ -178,7 +184,12 @@ describeSetups((setup) => {
     test.each<[string, QueryPart, Item, string | RegExp]>([
       ['of another table', {}, { x: { S: 'a' } }, /^The provided starting key is invalid/],
       ['with the partition key alone', {}, { p: { S: 'a' } }, /^The provided starting key is invalid/],
-      ['of another type', {}, { p: { S: 'a' }, s: { N: '1' } }, /^The provided starting key is invalid/],
+      [
+        'of another type',
+        {},
+        { p: { S: 'a' }, s: { N: '1' } },
+        /The provided key element does not match the schema$/,
+      ],
       [
         'outside the condition',
         {
