@@ -32,7 +32,7 @@ const keyOf = (n: number) => stateKey(1, joinKey(`p${n % 7}`, String(n).padStart
 
 type Step =
   | { kind: 'put' | 'delete'; n: number }
-  | { kind: 'apply' }
+  | { kind: 'apply' | 'failed apply' }
   | { kind: 'check'; a: number; b: number };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
