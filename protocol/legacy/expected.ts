@@ -50,7 +50,7 @@ function comparisonOf(expected: ExpectedAttributeValue): Comparison {
   return { operator: operator ?? (value === undefined ? 'NULL' : 'EQ'), values };
 }
 
-/** @returns the attribute's expectation as ComparisonOperator and AttributeValueList. */
+/** @returns what is expected of the attribute, without members that say nothing more. */
 function checkAttribute(name: string, expected: ExpectedAttributeValue): ExpectedAttributeValue {
   const { ComparisonOperator: operator, AttributeValueList: list, Value: value, Exists: exists } = expected;
   if (list !== undefined && value !== undefined) {
