@@ -6,8 +6,8 @@ import { type Answer, Wire } from './wire.ts';
 
 const megabyte = 1024 * 1024;
 
-/** A quarter of a gigabyte of spaces, which JSON may begin with. */
-const bomb = gzipSync(Buffer.alloc(256 * megabyte, 0x20));
+/** 128 megabytes of spaces, which JSON may begin with. */
+const bomb = gzipSync(Buffer.alloc(128 * megabyte, 0x20));
 
 describeSetups((setup) => {
   const wire = new Wire(setup);
@@ -214,16 +214,16 @@ describeSetups((setup) => {
     });
 
     test('of very many attributes, members, and elements is refused', async () => {
-      const names = Array.from({ length: 200_000 }, (_, i) => `"a${i}":{"S":""}`).join();
+      const names = Array.from({ length: 100_000 }, (_, i) => `"a${i}":{"S":""}`).join();
       const item = `{"TableName":"${watch.tableName}","Item":{"p":{"S":"p0"},"s":{"N":"0"},${names}}}`;
       expect(await wire.send('PutItem', item)).toMatchObject({
         error: 'ValidationException',
         message: 'Item size has exceeded the maximum allowed size',
       });
-      const numbers = Array.from({ length: 200_000 }, (_, i) => `"${i}"`).join();
+      const numbers = Array.from({ length: 100_000 }, (_, i) => `"${i}"`).join();
       expectRefused(await wire.send('PutItem', putOf(`{"NS":[${numbers}]}`)));
-      expectRefused(await wire.send('PutItem', putOf(`{"L":[${'{"S":""},'.repeat(500_000)}{"S":""}]}`)));
-      const references = Array.from({ length: 200_000 }, (_, i) => `"#a${i}":"a"`).join();
+      expectRefused(await wire.send('PutItem', putOf(`{"L":[${'{"S":""},'.repeat(200_000)}{"S":""}]}`)));
+      const references = Array.from({ length: 100_000 }, (_, i) => `"#a${i}":"a"`).join();
       const scan = `{"TableName":"${watch.tableName}","FilterExpression":"#a0 = #a1","ExpressionAttributeNames":{${references}}}`;
       expectRefused(await wire.send('Scan', scan));
       const keys = `${'{"p":{"S":"p0"},"s":{"N":"0"}},'.repeat(100_000)}{}`;

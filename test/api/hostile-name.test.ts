@@ -3,7 +3,16 @@ import { describeSetups, untilActive } from './setups.ts';
 import { Wire } from './wire.ts';
 
 /** Names that mean something in JavaScript mean nothing here. */
-const inherited = ['constructor', 'prototype', 'hasOwnProperty', 'toString', 'valueOf', 'then', 'length'];
+const names = [
+  '__proto__',
+  'constructor',
+  'prototype',
+  'hasOwnProperty',
+  'toString',
+  'valueOf',
+  'then',
+  'length',
+];
 
 describeSetups((setup) => {
   const wire = new Wire(setup);
@@ -30,7 +39,7 @@ describeSetups((setup) => {
     await untilActive(setup.clientIn(region), TableName);
   }
 
-  test.each(inherited)('%s names a table in a batch, and the sort key of a page', async (name) => {
+  test.each(names)('%s names a table in a batch, and the sort key of a page', async (name) => {
     const region = `batch-${setup.name}`;
     await createTable(region, name, ['p', name]);
     const keys = ['1', '2', '3'].map((S) => ({ p: { S: 'a' }, ...named(name, { S }) }));
@@ -54,7 +63,7 @@ describeSetups((setup) => {
     }
   });
 
-  describe.each(['__proto__', ...inherited])('%s', (name) => {
+  describe.each(names)('%s', (name) => {
     test('names a table, its key, attributes and placeholders', async () => {
       const region = `names-${setup.name}`;
       const call = (operation: string, input: object) =>
