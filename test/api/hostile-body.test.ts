@@ -220,9 +220,9 @@ describeSetups((setup) => {
         error: 'ValidationException',
         message: 'Item size has exceeded the maximum allowed size',
       });
-      const numbers = Array.from({ length: 100_000 }, (_, i) => `"${i}"`).join();
+      const numbers = Array.from({ length: 200_000 }, (_, i) => `"${i}"`).join();
       expectRefused(await wire.send('PutItem', putOf(`{"NS":[${numbers}]}`)));
-      expectRefused(await wire.send('PutItem', putOf(`{"L":[${'{"S":""},'.repeat(200_000)}{"S":""}]}`)));
+      expectRefused(await wire.send('PutItem', putOf(`{"L":[${'{"S":""},'.repeat(450_000)}{"S":""}]}`)));
       const references = Array.from({ length: 100_000 }, (_, i) => `"#a${i}":"a"`).join();
       const scan = `{"TableName":"${watch.tableName}","FilterExpression":"#a0 = #a1","ExpressionAttributeNames":{${references}}}`;
       expectRefused(await wire.send('Scan', scan));
