@@ -6,7 +6,8 @@ import type { Surroundings } from './serve.ts';
 
 /**
  * The cache in front of a backend.
- * @param settleMs how long the backend's eventually consistent reads may lag, unless the settings say.
+ * @param settleMs how long the backend's eventually consistent reads may lag, unless the settings or, for more, the
+ *   backend itself say.
  */
 export function accelerate(
   backend: Backend,
@@ -18,7 +19,7 @@ export function accelerate(
     itemTtlMs: settings.itemTtlMs,
     tables: tableSettings(settings.tables),
     describeMs: settings.describeMs,
-    settleMs: settings.settleMs ?? settleMs,
+    settleMs: Math.max(settings.settleMs ?? settleMs, backend.lagMs ?? 0),
     fenceMs: settings.fenceMs,
     clock,
   });

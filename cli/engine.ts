@@ -10,6 +10,7 @@ export async function openEngine({ settings, log, clock, lifecycle }: Surroundin
     durability: settings.durability,
     logSegmentBytesMax: settings.logSegmentSize,
     overlayBytesMax: settings.overlaySize,
+    replicaLagMs: settings.replicaLagMs,
     diskReserveBytes: settings.diskReserve,
     controlPlaneDelayMs: settings.controlPlaneDelayMs,
     log,

@@ -43,6 +43,8 @@ export interface EngineOptions {
   readonly diskReserveBytes: number;
   /** How long tables stay CREATING, UPDATING and DELETING. */
   readonly controlPlaneDelayMs: number;
+  /** Eventually consistent reads and global indexes are so much behind, to test against; 0 for not at all. */
+  readonly replicaLagMs: number;
   readonly log: Logger;
   /** The log can no longer be trusted; the process must end. */
   readonly onFatal: (error: Error) => void;
@@ -53,11 +55,13 @@ export interface EngineOptions {
 /** The bundled table engine: the DynamoDB API on a durable log with LMDB behind it. */
 export class Engine implements Backend {
   readonly changes: ChangeFeed;
+  readonly lagMs: number;
   readonly #parts: Parts;
   #closing: Promise<void> | undefined;
 
-  private constructor(parts: Parts) {
+  private constructor(parts: Parts, lagMs: number) {
     this.#parts = parts;
+    this.lagMs = lagMs;
     this.changes = parts.services.committer;
   }
 
@@ -69,7 +73,7 @@ export class Engine implements Backend {
     const directory = prepareDataDirectory(options.dataDirectory);
     const lock = DataLock.acquire(directory.root);
     try {
-      return new Engine(await openParts(options, directory, lock));
+      return new Engine(await openParts(options, directory, lock), options.replicaLagMs);
     } catch (error) {
       lock.release();
       throw error;
@@ -141,7 +145,9 @@ async function startParts(
   lock: DataLock,
   store: Store,
 ): Promise<Parts> {
-  const recovered = new Recovery(store);
+  const { clock, replicaLagMs } = options;
+  const lag = replicaLagMs === 0 ? undefined : { clock, lagMs: replicaLagMs };
+  const recovered = new Recovery(store, lag);
   const { overlay, catalog, statistics, droppedTables, transactionTokens } = recovered;
   const log = await Log.open(
     {
@@ -159,7 +165,7 @@ async function startParts(
     reserveBytes: options.diskReserveBytes,
     log: options.log,
   });
-  const state = new State(overlay, store);
+  const state = new State(overlay, store, lag);
   const committer = new Committer({
     log,
     state,
@@ -191,6 +197,7 @@ async function startParts(
         transactionTokens.startApplying(),
       );
     },
+    lag,
     onFailed: () => committer.applyFailed(),
     onApplied: () => {
       statistics.applied();

@@ -4,7 +4,7 @@ import { type Position, readCheckpoint } from './checkpoint.ts';
 import { indexChanges } from './index-entries.ts';
 import type { Image, ItemChange, LogEntry } from './log/record.ts';
 import { stateKey } from './state/layout.ts';
-import { Overlay } from './state/overlay.ts';
+import { type Lag, Overlay } from './state/overlay.ts';
 import type { Store } from './state/store.ts';
 import { applyCatalogChange, asItem, showChange } from './state-changes.ts';
 import { Statistics } from './statistics.ts';
@@ -12,14 +12,15 @@ import { TransactionTokens } from './transaction-tokens.ts';
 
 /** What LMDB has, and then what the log adds to it. */
 export class Recovery {
-  readonly overlay = new Overlay();
+  readonly overlay: Overlay;
   readonly catalog = new Catalog();
   readonly statistics = new Statistics();
   readonly transactionTokens = new TransactionTokens();
   readonly droppedTables: Set<number>;
   position: Position;
 
-  constructor(store: Store) {
+  constructor(store: Store, lag?: Lag) {
+    this.overlay = new Overlay(lag);
     const { position, tables, droppedTables, tokenRows } = readCheckpoint(store);
     this.position = position;
     this.droppedTables = new Set(droppedTables);

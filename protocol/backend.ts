@@ -22,6 +22,8 @@ export interface Backend {
   call(request: Request): Reply | Promise<Reply>;
   /** What was committed, in the order of the commits; absent where the store does not tell. */
   readonly changes?: ChangeFeed;
+  /** How long its eventually consistent reads may be behind its acknowledgements, in ms, where the store tells. */
+  readonly lagMs?: number;
   /** Answers everything that was called, then lets go of files and connections. */
   close(): Promise<void>;
 }

@@ -160,6 +160,12 @@ export const options = {
     programs: engines,
     description: 'Free space on the disk below which writes are refused, so that reads and clean-up go on.',
   }),
+  replicaLagMs: option(duration('0', '10m'), '0', {
+    group: 'Data',
+    programs: engines,
+    description:
+      'How far eventually consistent reads and global indexes are behind, so that applications can be tested against it.',
+  }),
   controlPlaneDelayMs: option(duration('0', '10m'), '0', {
     group: 'Data',
     programs: engines,

@@ -6,7 +6,7 @@ import type { QueryInput, ScanInput } from '../../protocol/operation.ts';
 import { type ItemJson, type Output, Reply } from '../../protocol/reply.ts';
 import type { Index } from '../index-schema.ts';
 import { parseItem } from '../item-json.ts';
-import type { State } from '../state/state.ts';
+import type { StateView } from '../state/state.ts';
 import type { KeyRange, ReadItem, Source } from './source.ts';
 
 export type PageInput = QueryInput | ScanInput;
@@ -23,7 +23,7 @@ export interface Selection {
 
 /** Reads one page: at most `Limit` items, and until they come to 1 MB, before the filter (AWS: Query.Pagination). */
 export function readPage(
-  state: State,
+  view: StateView,
   source: Source,
   range: KeyRange,
   input: PageInput,
@@ -31,7 +31,7 @@ export function readPage(
   reverse = false,
 ): Reply {
   const page = new Page(input, selection);
-  for (const read of source.read(state, range, reverse)) {
+  for (const read of source.read(view, range, reverse)) {
     page.add(read);
     if (page.isFull) break;
   }

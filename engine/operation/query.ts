@@ -19,6 +19,7 @@ import type { Table } from '../catalog.ts';
 import type { Index } from '../index-schema.ts';
 import type { Services } from '../services.ts';
 import { hashCount, hashStart, keyAfter, type StateKey } from '../state/layout.ts';
+import type { State, StateView } from '../state/state.ts';
 import { type PageInput, readPage, type Selection } from './page.ts';
 import { type KeyRange, queryRange, type Source, sourceOf } from './source.ts';
 
@@ -44,7 +45,7 @@ export function query({ catalog, state }: Services, request: Request): Reply {
     checkQueryStart(source, condition, range, start);
     narrow(range, start, reverse);
   }
-  return readPage(state, source, range, input, selection, reverse);
+  return readPage(viewFor(state, input), source, range, input, selection, reverse);
 }
 
 /** AWS: API_Scan. */
@@ -63,7 +64,12 @@ export function scan({ catalog, state }: Services, request: Request): Reply {
     checkScanStart(input, range, start);
     narrow(range, start, false);
   }
-  return readPage(state, source, range, input, selection);
+  return readPage(viewFor(state, input), source, range, input, selection);
+}
+
+/** Global indexes, which take no consistent reads, follow their tables as replicas do. */
+function viewFor(state: State, { ConsistentRead: consistent }: PageInput): StateView {
+  return consistent === true ? state : state.lagging();
 }
 
 type Wanted = Pick<Selection, 'filter' | 'projection'>;

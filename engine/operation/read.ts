@@ -19,6 +19,7 @@ import type { Table } from '../catalog.ts';
 import { parseItem } from '../item-json.ts';
 import type { Services } from '../services.ts';
 import { stateKey } from '../state/layout.ts';
+import type { State, StateView } from '../state/state.ts';
 
 /** AWS: API_GetItem. */
 export function getItem({ catalog, state }: Services, request: Request): Reply {
@@ -27,7 +28,8 @@ export function getItem({ catalog, state }: Services, request: Request): Reply {
   const table = catalog.serving(request.region, input.TableName);
   if (projection !== undefined) checkKeyPaths(projectedDocuments(projection), table.schema);
   checkKey(table.schema, input.Key);
-  const item = state.get(stateKey(table.number, canonicalKey(table.schema, input.Key)));
+  const view = viewFor(state, input);
+  const item = view.get(stateKey(table.number, canonicalKey(table.schema, input.Key)));
   const output: Output = {};
   if (item !== undefined) output.Item = projected(item, projection);
   const units = readUnits(item?.size ?? 0, consistencyOf(input));
@@ -47,7 +49,7 @@ export function batchGetItem({ catalog, state }: Services, request: Request): Re
   const reads = plans.map((plan) => tableRead(plan, catalog.serving(request.region, plan.requestedAs)));
   // A table can be named in two ways, by its name and by its ARN.
   checkDistinctKeys(reads.flatMap(({ table, keys }) => keys.map((key) => stateKey(table.number, key))));
-  const batch = new BatchReader(input, (table, key) => state.get(stateKey(table.number, key)));
+  const batch = new BatchReader(input, state);
   for (const read of reads) batch.read(read);
   return batch.reply();
 }
@@ -73,23 +75,24 @@ function tableRead(plan: Omit<TableRead, 'table' | 'keys'>, table: Table): Table
 /** Gathers the answer of a BatchGetItem, table by table; `__proto__` is a name like any other. */
 class BatchReader {
   readonly #input: BatchGetItemInput;
-  readonly #get: (table: Table, key: KeyBytes) => ItemJson | undefined;
+  readonly #state: State;
   readonly #responses = new Map<string, unknown[]>();
   readonly #unprocessed = new Map<string, KeysAndAttributes>();
   readonly #capacities: ConsumedCapacity[] = [];
   #bytes = 0;
 
-  constructor(input: BatchGetItemInput, get: (table: Table, key: KeyBytes) => ItemJson | undefined) {
+  constructor(input: BatchGetItemInput, state: State) {
     this.#input = input;
-    this.#get = get;
+    this.#state = state;
   }
 
   read({ requestedAs, request, projection, table, keys }: TableRead): void {
+    const view = viewFor(this.#state, request);
     const items: unknown[] = [];
     let units = 0;
     let read = 0;
     for (; read < keys.length && this.#bytes < batchBytesMax; read++) {
-      const item = this.#get(table, keys[read] as KeyBytes);
+      const item = view.get(stateKey(table.number, keys[read] as KeyBytes));
       if (item !== undefined && this.#bytes + item.size > batchBytesMax) break;
       units += readUnits(item?.size ?? 0, consistencyOf(request));
       if (item === undefined) continue;
@@ -131,6 +134,10 @@ export function projectionOf(input: {
   const projection = text === undefined ? undefined : bindProjection(text, substitutions);
   substitutions.finish();
   return projection;
+}
+
+function viewFor(state: State, input: { ConsistentRead?: boolean }): StateView {
+  return input.ConsistentRead === true ? state : state.lagging();
 }
 
 function consistencyOf(input: { ConsistentRead?: boolean }): Consistency {

@@ -29,7 +29,7 @@ import {
   type StateKey,
   stateKey,
 } from '../state/layout.ts';
-import type { State } from '../state/state.ts';
+import type { StateView } from '../state/state.ts';
 
 /** State keys from `start` on and before `end`. */
 export interface KeyRange {
@@ -61,7 +61,7 @@ export interface Source {
   /** The LastEvaluatedKey of a page that ended with this item. */
   lastKey(last: ReadItem): Item;
   /** To be read within one turn of the event loop. */
-  read(state: State, range: KeyRange, reverse: boolean): Iterable<ReadItem>;
+  read(view: StateView, range: KeyRange, reverse: boolean): Iterable<ReadItem>;
 }
 
 export function sourceOf(table: Table, index: Index | undefined): Source {
@@ -114,8 +114,8 @@ class TableSource implements Source {
     return last;
   }
 
-  *read(state: State, { start, end }: KeyRange, reverse: boolean): Generator<ReadItem, void> {
-    for (const [key, item] of state.range(start, end, reverse)) yield { key, item, size: item.size };
+  *read(view: StateView, { start, end }: KeyRange, reverse: boolean): Generator<ReadItem, void> {
+    for (const [key, item] of view.range(start, end, reverse)) yield { key, item, size: item.size };
   }
 }
 
@@ -172,10 +172,10 @@ class IndexSource implements Source {
     return last;
   }
 
-  *read(state: State, { start, end }: KeyRange, reverse: boolean): Generator<ReadItem, void> {
-    for (const [key, entry] of state.range(start, end, reverse)) {
+  *read(view: StateView, { start, end }: KeyRange, reverse: boolean): Generator<ReadItem, void> {
+    for (const [key, entry] of view.range(start, end, reverse)) {
       const itemKey = itemKeyOf(entry);
-      const item = state.get(itemKey);
+      const item = view.get(itemKey);
       if (item === undefined) {
         throw new StateDamagedError(`index ${this.#index.name} names an item that is not there`);
       }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../../protocol/logger.ts';
 import { tablePrefix } from './layout.ts';
-import type { Overlay } from './overlay.ts';
+import type { Lag, Overlay } from './overlay.ts';
 import type { MetaRows, Store } from './store.ts';
 
 export interface ApplierOptions {
@@ -18,6 +18,7 @@ export interface ApplierOptions {
   readonly droppedTables: Set<number>;
   /** LMDB did not take what it was given; it is tried again. */
   readonly onFailed: () => void;
+  readonly lag: Lag | undefined;
   /** LMDB has caught up with all that was committed when `collectMeta` was called last. */
   readonly onApplied: () => void;
 }
@@ -109,6 +110,7 @@ export class Applier {
     this.#dirty = false;
     try {
       await syncLog();
+      await this.#waitForLag();
       await store.apply(frozen, meta);
     } catch (error) {
       overlay.thaw();
@@ -119,6 +121,14 @@ export class Applier {
     this.#applies++;
     onApplied();
     if (dropped !== undefined && !this.#closing) await this.#purge(dropped);
+  }
+
+  /** LMDB gets nothing that lagging readers do not see yet. */
+  async #waitForLag(): Promise<void> {
+    const { lag } = this.#options;
+    if (lag === undefined) return;
+    const untilMs = lag.clock.monotonic() + lag.lagMs;
+    while (lag.clock.monotonic() < untilMs && !this.#closing) await delay(Math.min(lag.lagMs, lagPollMs));
   }
 
   /** Removes some of what a dropped number has, and at last the row that remembers to do so. */
@@ -145,4 +155,5 @@ export function droppedRow(table: number): string {
 /** How long a few entries wait for more, so that commits are big. */
 const applyDelayMs = 300;
 const retryDelayMs = 1000;
+const lagPollMs = 50;
 const purgeKeysMax = 5000;

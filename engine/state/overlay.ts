@@ -1,10 +1,21 @@
+import type { Clock } from '../../protocol/clock.ts';
 import type { ItemJson } from '../../protocol/reply.ts';
 import type { StateKey } from './layout.ts';
 import { SortedKeys } from './sorted-keys.ts';
 
-/** The newest committed state of one item; without an item it is deleted. Never changed, only replaced. */
+/** A committed state of one item; without an item it is deleted. Never changed, only replaced. */
 export interface OverlayEntry {
   readonly item: ItemJson | undefined;
+  /** When it was committed, by the monotonic clock; absent where nobody reads what was before. */
+  readonly committedMs?: number;
+  /** What it has replaced in the overlay; undefined if that is in LMDB. */
+  readonly previous?: OverlayEntry | undefined;
+}
+
+/** How long replaced entries are kept for readers that lag; see State. */
+export interface Lag {
+  readonly lagMs: number;
+  readonly clock: Clock;
 }
 
 /**
@@ -21,8 +32,14 @@ export interface OverlayEntry {
  *  3. The frozen layer is let go of only after LMDB has committed all of it and reads see that commit.
  */
 export class Overlay {
+  readonly #lag: Lag | undefined;
   #newest = new Layer();
   #frozen: Layer | undefined;
+
+  /** @param lag without it, an entry is forgotten when it is replaced. */
+  constructor(lag?: Lag) {
+    this.#lag = lag;
+  }
 
   /** Estimated memory of keys, items and bookkeeping. */
   get bytes(): number {
@@ -37,8 +54,17 @@ export class Overlay {
     return this.#newest.get(key) ?? this.#frozen?.get(key);
   }
 
+  /** The state of the key at a time: undefined if the overlay has none so old, so that LMDB has it. */
+  getAt(key: StateKey, ms: number): OverlayEntry | undefined {
+    let entry = this.get(key);
+    while (entry?.committedMs !== undefined && entry.committedMs > ms) entry = entry.previous;
+    return entry;
+  }
+
   set(key: StateKey, entry: OverlayEntry): void {
-    this.#newest.set(key, entry);
+    if (this.#lag === undefined) this.#newest.set(key, entry);
+    else
+      this.#newest.set(key, { ...entry, committedMs: this.#lag.clock.monotonic(), previous: this.get(key) });
   }
 
   /** Everything it holds now, in key order; it stays as it is until it is released or thawed. */
@@ -87,7 +113,7 @@ class Layer implements Iterable<[StateKey, OverlayEntry]> {
   set(key: StateKey, entry: OverlayEntry): void {
     const previous = this.#entries.get(key);
     if (previous === undefined) this.#keys.add(key);
-    else this.bytes -= entryBytes(key, previous);
+    else if (entry.previous !== previous) this.bytes -= entryBytes(key, previous);
     this.#entries.set(key, entry);
     this.bytes += entryBytes(key, entry);
   }

@@ -91,6 +91,7 @@ function openEngine(directory: string, options: Partial<EngineOptions>): Promise
     logSegmentBytesMax: 64 * 1024 * 1024,
     overlayBytesMax: 64 * 1024 * 1024,
     diskReserveBytes: 0,
+    replicaLagMs: 0,
     controlPlaneDelayMs: 0,
     log: silentLogger,
     onFatal: (error) => {

@@ -53,6 +53,7 @@ async function open(disk: SimulatedDisk, onFatal: (error: Error) => void = () =>
     logSegmentBytesMax: 20_000,
     overlayBytesMax: 1024 * 1024,
     diskReserveBytes: 0,
+    replicaLagMs: 0,
     controlPlaneDelayMs: 0,
     log: silentLogger,
     onFatal,

@@ -76,6 +76,7 @@ describe('State', () => {
       applyBytes: 1,
       syncLog: async () => {},
       collectMeta: () => new Map([['dropped:1', '1']]),
+      lag: undefined,
       onFailed: () => {},
       onApplied: () => {},
     });

@@ -132,6 +132,7 @@ export function openEngine(directory: string): Promise<Engine> {
     overlayBytesMax: 4 * 1024 * 1024,
     controlPlaneDelayMs: 0,
     diskReserveBytes: 0,
+    replicaLagMs: 0,
     log: silentLogger,
     onFatal: (error) => {
       throw error;
