@@ -1,4 +1,4 @@
-import { checkNestingLevels } from '../attribute-value.ts';
+import { NESTING_LEVELS_MAX } from '../attribute-value.ts';
 import { serializationError } from '../errors.ts';
 import {
   attributeValue,
@@ -76,10 +76,11 @@ function membersBefore(value: Json, end: string): Record<string, unknown> {
 }
 
 /**
- * Attribute values recurse, so hostile input may nest them without end: it is refused here, before it fills the stack.
+ * Attribute values recurse, so hostile input may nest them without end. What is nested too deep is left as it is, before
+ * it fills the stack: `canonicalValue` refuses it, behind what AWS has to say first.
  */
 function readAttributeValue(value: Json, level: number): object {
-  checkNestingLevels(level);
+  if (level > NESTING_LEVELS_MAX) return value;
   return readStructure(attributeValue, value, level + 1);
 }
 

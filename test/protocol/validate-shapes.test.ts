@@ -473,9 +473,16 @@ describe('hostile inputs', () => {
       list = { L: [list] };
       unknown = [unknown];
     }
-    expect(shapeRefusal('PutItem', { TableName: 'abc', Item: { a: list } })).toBe(
+    const tooDeep =
       'ValidationException: Nesting Levels have exceeded supported limits: ' +
-        'Attributes in the item have nested levels beyond supported limit',
+      'Attributes in the item have nested levels beyond supported limit';
+    const TableName = 'abc';
+    expect(refusal(() => write.validatePutItem({ TableName, Item: { a: list } }))).toBe(tooDeep);
+    expect(refusal(() => write.validateDeleteItem({ TableName, Key: { a: list } }))).toBe(tooDeep);
+    expect(refusal(() => read.validateGetItem({ TableName, Key: { a: list } }))).toBe(tooDeep);
+    const put = { Put: { TableName, Item: { a: list } } };
+    expect(shapeRefusal('TransactWriteItems', { TransactItems: Array(101).fill(put) })).toContain(
+      'length less than or equal to 100',
     );
     expect(shapeRefusal('PutItem', { TableName: 'abc', Item: {}, Unknown: unknown })).toBe('accepted');
     expect(shapeRefusal('PutItem', { TableName: 'abc', Item: { a: { M: unknown } } })).toContain(
