@@ -1,4 +1,5 @@
 import type { Item } from '../../protocol/attribute-value.ts';
+import { type Units, writeUnits } from '../../protocol/capacity.ts';
 import { conditionalCheckFailed } from '../../protocol/errors.ts';
 import { bindCondition, type Condition, evaluateCondition } from '../../protocol/expression/condition.ts';
 import { checkKeyPaths } from '../../protocol/expression/key-paths.ts';
@@ -10,6 +11,7 @@ import type { ItemJson } from '../../protocol/reply.ts';
 import { checkItemKey, checkKey, checkUpdatedItemSize } from '../../protocol/validate/item.ts';
 import type { Table } from '../catalog.ts';
 import type { EvaluatedChange, WriteContext } from '../commit.ts';
+import type { IndexChange } from '../index-entries.ts';
 import { isSame, itemJson, parseItem } from '../item-json.ts';
 import { checkIndexKeys, checkUpdatedIndexKeys } from './index-keys.ts';
 import { currentItem, itemChange } from './item-change.ts';
@@ -107,9 +109,22 @@ export function evaluateWrite(context: WriteContext, write: PlannedWrite): Write
   return { before, after, change: changeBetween(context, write, before, after) };
 }
 
-/** The larger of the item before and after, which is what a write costs (AWS: read-write-operations). */
-export function writtenBytes({ before, after }: WriteResult): number {
-  return Math.max(before.image?.size ?? 0, after.image?.size ?? 0);
+/**
+ * What a write costs: the larger of the item before and after, and what it does to each index. Only the table's part
+ * is doubled in a transaction (AWS: read-write-operations, GSI.ThroughputConsiderations.Writes).
+ */
+export function unitsWritten({ before, after, change }: WriteResult, transactional = false): Units {
+  const bytes = Math.max(before.image?.size ?? 0, after.image?.size ?? 0);
+  const table = writeUnits(bytes, transactional);
+  const indexes = change?.indexChanges ?? [];
+  if (indexes.length === 0) return { table };
+  const local = indexes.filter(({ index }) => !index.isGlobal);
+  const global = indexes.filter(({ index }) => index.isGlobal);
+  return { table, local: unitsByName(local), global: unitsByName(global) };
+}
+
+function unitsByName(changes: readonly IndexChange[]): ReadonlyMap<string, number> {
+  return new Map(changes.map(({ index, writeUnits: units }) => [index.name, units]));
 }
 
 function stateBefore({ kind, condition }: PlannedWrite, image: ItemJson | undefined): ItemState {

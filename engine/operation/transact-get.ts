@@ -16,8 +16,8 @@ import type { Table } from '../catalog.ts';
 import type { Services } from '../services.ts';
 import { stateKey } from '../state/layout.ts';
 import { projected, projectionOf } from './read.ts';
+import { TableCapacities } from './table-capacities.ts';
 import { planAll } from './transaction.ts';
-import { TransactionCapacity } from './transaction-capacity.ts';
 
 /**
  * AWS: API_TransactGetItems. All items are read in one turn of the event loop, so they are of one state: no transaction
@@ -62,10 +62,10 @@ function getReply(
   gets: readonly PlannedGet[],
   items: readonly (ItemJson | undefined)[],
 ): Reply {
-  const capacity = new TransactionCapacity('transactionalRead', mode);
+  const capacity = new TableCapacities(mode, 'transactionalRead');
   const responses = gets.map(({ tableName, projection }, i) => {
     const item = items[i];
-    capacity.add(tableName, readUnits(item?.size ?? 0, 'transactional'));
+    capacity.add(tableName, { table: readUnits(item?.size ?? 0, 'transactional') });
     return item === undefined ? {} : response(projected(item, projection));
   });
   return capacity.reply({ Responses: responses });

@@ -1,5 +1,5 @@
 import type { Request } from '../../protocol/backend.ts';
-import { readUnits, writeUnits } from '../../protocol/capacity.ts';
+import { readUnits } from '../../protocol/capacity.ts';
 import type { TransactWriteItem, TransactWriteItemsInput } from '../../protocol/operation.ts';
 import type { Reply } from '../../protocol/reply.ts';
 import {
@@ -19,12 +19,12 @@ import {
   type ItemWrite,
   type PlannedWrite,
   planWrite,
+  unitsWritten,
   type WriteResult,
-  writtenBytes,
 } from './item-write.ts';
 import { requestDigest } from './request-digest.ts';
+import { TableCapacities } from './table-capacities.ts';
 import { doAll, planAll } from './transaction.ts';
-import { TransactionCapacity } from './transaction-capacity.ts';
 
 /**
  * AWS: API_TransactWriteItems. A transaction is one write of the commit queue and one entry of the log: all of it
@@ -95,9 +95,9 @@ function writeReply(
   actions: readonly Action[],
   results: readonly WriteResult[],
 ): Reply {
-  const capacity = new TransactionCapacity('transactionalWrite', mode);
+  const capacity = new TableCapacities(mode, 'transactionalWrite');
   for (const [i, { tableName }] of actions.entries()) {
-    capacity.add(tableName, writeUnits(writtenBytes(results[i] as WriteResult), true));
+    capacity.add(tableName, unitsWritten(results[i] as WriteResult, true));
   }
   return capacity.reply({});
 }
@@ -109,10 +109,10 @@ function repeatedReply(
   { ReturnConsumedCapacity: mode }: TransactWriteItemsInput,
   actions: readonly Action[],
 ): Reply {
-  const capacity = new TransactionCapacity('transactionalRead', mode);
+  const capacity = new TableCapacities(mode, 'transactionalRead');
   for (const { tableName, table, key } of plan(services, request, actions)) {
     const item = services.state.get(stateKey(table.number, key));
-    capacity.add(tableName, readUnits(item?.size ?? 0, 'transactional'));
+    capacity.add(tableName, { table: readUnits(item?.size ?? 0, 'transactional') });
   }
   return capacity.reply({});
 }

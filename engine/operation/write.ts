@@ -1,6 +1,6 @@
 import type { Item } from '../../protocol/attribute-value.ts';
 import type { Request } from '../../protocol/backend.ts';
-import { consumedCapacity, writeUnits } from '../../protocol/capacity.ts';
+import { consumedCapacity } from '../../protocol/capacity.ts';
 import { type Update, updatedAttributes } from '../../protocol/expression/update.ts';
 import { bindLegacyWrite } from '../../protocol/legacy/write.ts';
 import type { DeleteItemInput, PutItemInput, UpdateItemInput } from '../../protocol/operation.ts';
@@ -12,8 +12,8 @@ import {
   evaluateWrite,
   type ItemWrite,
   planWrite,
+  unitsWritten,
   type WriteResult,
-  writtenBytes,
 } from './item-write.ts';
 
 type WriteInput = PutItemInput | UpdateItemInput | DeleteItemInput;
@@ -69,8 +69,7 @@ function writeReply(input: WriteInput, update: Update | undefined, result: Write
   const output: Output = {};
   const attributes = returnedAttributes(input, update, result);
   if (attributes !== undefined) output.Attributes = attributes;
-  const units = writeUnits(writtenBytes(result));
-  const capacity = consumedCapacity(input.ReturnConsumedCapacity, input.TableName, units);
+  const capacity = consumedCapacity(input.ReturnConsumedCapacity, input.TableName, unitsWritten(result));
   if (capacity !== undefined) output.ConsumedCapacity = capacity;
   return new Reply(output);
 }

@@ -47,6 +47,25 @@ async function read(keys: string[]): Promise<(number | undefined)[]> {
   return Responses.map(({ Item }) => (Item?.n === undefined ? undefined : Number(Item.n.N)));
 }
 
+/** An engine whose table has a global index on `g` that knows keys only. */
+async function openIndexed(): Promise<TestEngine> {
+  const own = await TestEngine.open();
+  await own.call('CreateTable', {
+    TableName,
+    KeySchema: [{ AttributeName: 'p', KeyType: 'HASH' }],
+    AttributeDefinitions: ['p', 'g'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+    BillingMode: 'PAY_PER_REQUEST',
+    GlobalSecondaryIndexes: [
+      {
+        IndexName: 'byG',
+        KeySchema: [{ AttributeName: 'g', KeyType: 'HASH' }],
+        Projection: { ProjectionType: 'KEYS_ONLY' },
+      },
+    ],
+  });
+  return own;
+}
+
 describe('transactions one after the other', () => {
   test('move money between accounts, and whoever reads several at once sees each sum', async () => {
     const names = ['north', 'east', 'south', 'west'];
@@ -204,6 +223,40 @@ describe('a transaction', () => {
     ]);
     unsubscribe();
     expect(heard).toEqual([]);
+  });
+
+  test('costs twice what it writes in tables, and once what it writes in indexes', async () => {
+    const own = await openIndexed();
+    const TransactItems = [put('a', { g: { S: 'x' } }), put('b', { g: { S: 'y' } }), put('c')];
+    const input = { TransactItems, ReturnConsumedCapacity: 'INDEXES' };
+    const { ConsumedCapacity } = await own.call('TransactWriteItems', input);
+    const units = (n: number) => ({ CapacityUnits: n, WriteCapacityUnits: n });
+    expect(ConsumedCapacity).toEqual([
+      { TableName, ...units(8), Table: units(6), GlobalSecondaryIndexes: { byG: units(2) } },
+    ]);
+    await own.remove();
+  });
+
+  test('with a value that cannot be an index key is cancelled, or refused if it is empty', async () => {
+    const own = await openIndexed();
+    const set = (g: object) => ({
+      Update: {
+        TableName,
+        Key: { p: { S: 'a' } },
+        UpdateExpression: 'SET g = :g',
+        ExpressionAttributeValues: { ':g': g },
+      },
+    });
+    const call = (action: object) => own.call('TransactWriteItems', { TransactItems: [put('b'), action] });
+    const reasons = [{ Code: 'None' }, { Code: 'ValidationError' }];
+    const cancelled = { code: 'TransactionCanceledException', members: { CancellationReasons: reasons } };
+    const refused = { code: 'ValidationException', message: expect.stringContaining('IndexKey: g') };
+    await expect(call(set({ N: '5' }))).rejects.toMatchObject(cancelled);
+    await expect(call(put('a', { g: { N: '5' } }))).rejects.toMatchObject(cancelled);
+    await expect(call(set({ S: '' }))).rejects.toMatchObject(refused);
+    await expect(call(put('a', { g: { S: '' } }))).rejects.toMatchObject(refused);
+    expect(await own.call('Scan', { TableName })).toMatchObject({ Count: 0 });
+    await own.remove();
   });
 
   test('is still whole after a restart', async () => {
