@@ -1,4 +1,4 @@
-import { getAttribute, type Item, itemSize, setAttribute } from '../protocol/attribute-value.ts';
+import { getAttribute, type Item, itemSize, setAttribute, valueSize } from '../protocol/attribute-value.ts';
 import type { KeyAttribute, KeySchema } from '../protocol/key.ts';
 import type { AttributeDefinitions, IndexDefinition, KeySchemaElements } from './table-definition.ts';
 
@@ -42,12 +42,15 @@ export class Index {
     return this.#projectedNames === undefined;
   }
 
-  /** Whether the item has all key attributes of the index, of their types: others are not in it. */
+  /**
+   * Whether the item has all key attributes of the index, of their types and within the limits. Others are not in it:
+   * an item older than the index can have anything there (AWS: GSI.OnlineOps.ViolationDetection).
+   */
   contains(item: Item): boolean {
-    return this.keyAttributes.every(({ name, type }) => {
-      const value = getAttribute(item, name);
-      return value !== undefined && type in value;
-    });
+    return (
+      haveKeyValues(this.partition, item, partitionKeyBytesMax) &&
+      haveKeyValues(this.sort, item, sortKeyBytesMax)
+    );
   }
 
   projects(attributeName: string): boolean {
@@ -69,6 +72,22 @@ export class Index {
   entrySize(item: Item): number {
     return itemSize(this.projected(item));
   }
+}
+
+/** The limits of a table's key (AWS: Constraints); the attributes of an index key share them. */
+export const partitionKeyBytesMax = 2048;
+export const sortKeyBytesMax = 1024;
+
+function haveKeyValues(attributes: readonly KeyAttribute[], item: Item, bytesMax: number): boolean {
+  let bytes = 0;
+  for (const { name, type } of attributes) {
+    const value = getAttribute(item, name);
+    if (value === undefined || !(type in value)) return false;
+    const size = valueSize(value);
+    if (size === 0) return false;
+    bytes += size;
+  }
+  return bytes <= bytesMax;
 }
 
 /** @throws Error if an attribute has no definition, which validation has excluded. */

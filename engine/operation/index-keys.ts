@@ -2,7 +2,7 @@ import { attributeType, getAttribute, type Item, valueSize } from '../../protoco
 import { validationError } from '../../protocol/errors.ts';
 import type { KeyAttribute } from '../../protocol/key.ts';
 import type { Table } from '../catalog.ts';
-import type { Index } from '../index-schema.ts';
+import { type Index, partitionKeyBytesMax, sortKeyBytesMax } from '../index-schema.ts';
 
 /**
  * Checks that what an item has for the keys of its table's indexes can be one; an item without them is not in the
@@ -23,9 +23,6 @@ export function checkUpdatedIndexKeys(table: Table, item: Item): void {
     checkSizes(index, item);
   }
 }
-
-const partitionKeyBytesMax = 2048;
-const sortKeyBytesMax = 1024;
 
 function checkPutKey(index: Index, attribute: KeyAttribute, item: Item): void {
   const value = getAttribute(item, attribute.name);

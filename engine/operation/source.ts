@@ -153,7 +153,7 @@ class IndexSource implements Source {
   }
 
   startKey(key: Item): StateKey {
-    checkIndexStartKey(this.#startAttributes(), key);
+    checkIndexStartKey(this.#table.schema, this.#index, key);
     const item = stateKey(this.#table.number, canonicalKey(this.#table.schema, key));
     const { partition, sort } = this.#index;
     return indexKey(

@@ -1,7 +1,12 @@
 import { type AttributeValue, attributeType } from '../attribute-value.ts';
 import { type DynamoDbError, validationError } from '../errors.ts';
 import type { KeyAttribute } from '../key.ts';
-import { checkPartitionKeyValue, checkSortKeyValue } from '../validate/item.ts';
+import {
+  checkPartitionKeyBytes,
+  checkPartitionKeyValue,
+  checkSortKeyBytes,
+  checkSortKeyValue,
+} from '../validate/item.ts';
 import { Binder, type BoundFunction, type BoundOperand } from './binding.ts';
 import { type BoundComparison, type BoundCondition, bindConditionTree } from './condition-binding.ts';
 import { conditionTree } from './parser.ts';
@@ -49,7 +54,8 @@ export function parseKeyCondition(text: string, substitutions: Substitutions): P
 /**
  * Holds the conditions against the key of the table or index that is queried.
  * @throws ValidationException if an attribute of the partition key is not given by `=`, if others than the first ones of the
- * sort key have conditions, or if a value is of another type than its key attribute, or empty.
+ * sort key have conditions, or if a value is of another type than its key attribute, or empty, or too long, also
+ * together with the others.
  */
 export function bindKeyCondition(conditions: ParsedKeyCondition, key: KeyAttributes): KeyCondition {
   const { partition, sort } = key;
@@ -64,10 +70,15 @@ export function bindKeyCondition(conditions: ParsedKeyCondition, key: KeyAttribu
   const used = sort.slice(0, conditions.size - partition.length);
   const sortConditions = used.map((attribute) => required(conditions, attribute, checkSortKeyValue));
   if (sortConditions.slice(0, -1).some(({ operator }) => operator !== '=')) throw notSupported();
-  return {
-    partition: partitionConditions.map(({ values }) => values[0] as AttributeValue),
-    sort: sortConditions,
-  };
+  const partitionValues = partitionConditions.map(({ values }) => values[0] as AttributeValue);
+  checkPartitionKeyBytes(partitionValues);
+  checkSortBounds(sortConditions);
+  return { partition: partitionValues, sort: sortConditions };
+}
+
+function checkSortBounds(conditions: readonly AttributeCondition[]): void {
+  const equal = conditions.slice(0, -1).flatMap(({ values }) => values);
+  for (const bound of conditions.at(-1)?.values ?? []) checkSortKeyBytes([...equal, bound]);
 }
 
 function required(

@@ -60,20 +60,37 @@ export function checkKey(schema: KeySchema, key: Item): void {
  * Checks an ExclusiveStartKey of a Query or Scan on an index: it has the keys of the index and of the table.
  * @param key with canonical values.
  */
-export function checkIndexStartKey(attributes: readonly KeyAttribute[], key: Item): void {
+export function checkIndexStartKey(table: KeySchema, index: IndexKey, key: Item): void {
+  const ofTable = table.sort === undefined ? [table.partition] : [table.partition, table.sort];
+  const attributes = [...index.partition, ...index.sort, ...ofTable];
   const names = new Set(attributes.map(({ name }) => name));
   if (countOf(key) !== names.size) throw validationError(invalidStart);
-  for (const attribute of attributes) {
-    const value = getAttribute(key, attribute.name);
-    if (value === undefined) throw validationError(invalidStart);
-    if (!(attribute.type in value)) throw validationError(`${invalidStart}: ${schemaMismatch}`);
+  for (const { name } of attributes) {
+    if (getAttribute(key, name) === undefined) throw validationError(invalidStart);
   }
+  inStartKey(() => {
+    for (const attribute of index.partition) checkKeyAttribute(attribute, key, partitionKeyBytesMax);
+    for (const attribute of index.sort) checkKeyAttribute(attribute, key, sortKeyBytesMax);
+    checkPartitionKeyBytes(index.partition.map(({ name }) => getAttribute(key, name) as AttributeValue));
+    checkSortKeyBytes(index.sort.map(({ name }) => getAttribute(key, name) as AttributeValue));
+    checkPutRequestKey(table, key);
+  });
+}
+
+/** The key of a secondary index; a global one can have several attributes of each kind. */
+interface IndexKey {
+  readonly partition: readonly KeyAttribute[];
+  readonly sort: readonly KeyAttribute[];
 }
 
 /** Checks an ExclusiveStartKey of a Query or Scan on the table itself. @param key with canonical values. */
 export function checkStartKey(schema: KeySchema, key: Item): void {
+  inStartKey(() => checkKey(schema, key));
+}
+
+function inStartKey(check: () => void): void {
   try {
-    checkKey(schema, key);
+    check();
   } catch (error) {
     throw validationError(`${invalidStart}: ${(error as Error).message}`);
   }
@@ -118,6 +135,20 @@ export function checkPartitionKeyValue(attribute: KeyAttribute, value: Attribute
 /** Checks what a key condition gives for an attribute of a sort key. @param value of the attribute's type. */
 export function checkSortKeyValue(attribute: KeyAttribute, value: AttributeValue): void {
   checkKeyValue(attribute, value, sortKeyBytesMax);
+}
+
+/** The attributes of a partition key share its limit. */
+export function checkPartitionKeyBytes(values: readonly AttributeValue[]): void {
+  if (bytesOf(values) > partitionKeyBytesMax) throw oversizedKey(partitionKeyBytesMax);
+}
+
+/** The attributes of a sort key share its limit. */
+export function checkSortKeyBytes(values: readonly AttributeValue[]): void {
+  if (bytesOf(values) > sortKeyBytesMax) throw oversizedKey(sortKeyBytesMax);
+}
+
+function bytesOf(values: readonly AttributeValue[]): number {
+  return values.reduce((bytes, value) => bytes + valueSize(value), 0);
 }
 
 /** @param value of the attribute's type. Numbers always fit. */
