@@ -2,9 +2,11 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { itemSize } from '../protocol/attribute-value.ts';
 import { canonicalKey } from '../protocol/key.ts';
+import { numbersOf, type Table } from './catalog.ts';
 import { openDataDirectory } from './data-directory.ts';
 import { DataLock } from './data-lock.ts';
 import { nodeFiles } from './files.ts';
+import { IndexCheck } from './index-check.ts';
 import { parseItem } from './item-json.ts';
 import type { Replay } from './log/recovery.ts';
 import { type LogReport, scanLog } from './log/scan.ts';
@@ -22,8 +24,9 @@ export interface CheckReport {
 
 /**
  * Reads everything in a data folder that no process has open and changes nothing: the log's batches and their chain,
- * every value in LMDB against its checksum, and, with what the log adds, that every item lies under its own key, has
- * the size that is noted, and that the tables' counts are true.
+ * every value in LMDB against its checksum, and, with what the log adds, that every item lies under its own key and
+ * has the size that is noted, that every index has exactly the entries that follow from the items, and that the counts
+ * of tables and indexes are true.
  * @throws DataDirectoryInUseError, DataDirectoryError
  */
 export async function checkDataDirectory(root: string): Promise<CheckReport> {
@@ -60,6 +63,8 @@ function scan(directory: string, recovery: Recovery): Promise<LogReport> {
 class Report implements CheckReport {
   readonly summary: string[] = [];
   readonly problems: string[] = [];
+  /** Of tables and indexes that have something in LMDB. */
+  readonly #numbers = new Set<number>();
 
   addLog({ segments, problems, unfinishedBytes }: LogReport): void {
     const entries = segments.reduce((sum, segment) => sum + segment.entries, 0);
@@ -73,37 +78,47 @@ class Report implements CheckReport {
     let values = 0;
     for (const { key, value } of store.rawRange('', allKeysEnd)) {
       values++;
+      this.#numbers.add(key.readUInt32BE());
       this.#expectIntact(key, value);
     }
-    this.summary.push(`state: ${values} items`);
+    this.summary.push(`state: ${values} items and index entries`);
   }
 
   addTables(recovery: Recovery, state: State): void {
+    const known = new Set(recovery.droppedTables);
     for (const table of recovery.catalog.all()) {
-      let itemCount = 0;
-      let sizeBytes = 0;
-      for (const [key, item] of state.range(
-        tablePrefix(table.number),
-        tablePrefix(table.number + 1),
-        false,
-      )) {
-        itemCount++;
-        sizeBytes += item.size;
-        const parsed = parseItem(item);
-        if (stateKey(table.number, canonicalKey(table.schema, parsed)) !== key) {
-          this.#problem(`table ${table.name}: an item lies under the key of another one: ${hex(key)}`);
-        }
-        if (itemSize(parsed) !== item.size)
-          this.#problem(`table ${table.name}: wrong item size at ${hex(key)}`);
-      }
-      const noted = recovery.statistics.of(table.number);
-      this.summary.push(`table ${table.name}: ${itemCount} items, ${sizeBytes} bytes`);
-      if (noted.itemCount === itemCount && noted.sizeBytes === sizeBytes) continue;
-      this.#problem(
-        `table ${table.name}: noted are ${noted.itemCount} items and ${noted.sizeBytes} bytes, ` +
-          `found ${itemCount} and ${sizeBytes}`,
-      );
+      for (const number of numbersOf(table.definition)) known.add(number);
+      this.#addTable(table, recovery, state);
     }
+    for (const number of this.#numbers) {
+      if (!known.has(number))
+        this.#problem(`items lie under the number ${number}, which no table or index has`);
+    }
+  }
+
+  #addTable(table: Table, { statistics }: Recovery, state: State): void {
+    let itemCount = 0;
+    let sizeBytes = 0;
+    const indexes = new IndexCheck(table, state, statistics);
+    for (const [key, item] of state.range(tablePrefix(table.number), tablePrefix(table.number + 1), false)) {
+      itemCount++;
+      sizeBytes += item.size;
+      const parsed = parseItem(item);
+      if (stateKey(table.number, canonicalKey(table.schema, parsed)) !== key) {
+        this.#problem(`table ${table.name}: an item lies under the key of another one: ${hex(key)}`);
+      }
+      if (itemSize(parsed) !== item.size)
+        this.#problem(`table ${table.name}: wrong item size at ${hex(key)}`);
+      for (const problem of indexes.problemsOfItem(key, parsed)) this.#problem(problem);
+    }
+    for (const problem of indexes.problemsOfEntries()) this.#problem(problem);
+    const noted = statistics.of(table.number);
+    this.summary.push(`table ${table.name}: ${itemCount} items, ${sizeBytes} bytes`);
+    if (noted.itemCount === itemCount && noted.sizeBytes === sizeBytes) return;
+    this.#problem(
+      `table ${table.name}: noted are ${noted.itemCount} items and ${noted.sizeBytes} bytes, ` +
+        `found ${itemCount} and ${sizeBytes}`,
+    );
   }
 
   #expectIntact(key: Buffer, value: Buffer): void {
