@@ -36,7 +36,8 @@ export interface BackfillOptions {
  *     a newer write has changed: that write is shown later, and changes the entry again.
  *  2. Entries of a backfill are in no log record. The record that makes the index ACTIVE is written when LMDB has
  *     committed them all; until then a crash makes the backfill begin again, and what it finds done it does again.
- *  3. Entries count when the backfill passes their items (Statistics), so they are counted once.
+ *  3. Entries count when the backfill passes their items (Statistics), so they are counted once. How far it has come
+ *     is stored with the counts: when replay comes to the record that makes the index ACTIVE, they are true.
  *
  * It runs on the serving thread in slices of a few milliseconds, as reading the overlay from another thread would cost
  * more than it spares.
@@ -79,7 +80,23 @@ export class Backfills {
       while (overlay.bytes > overlayBytesMax && !this.#closed) await delay(overlayPollMs);
     }
     await applier.flush();
-    await this.#activate(tableNumber, number);
+    await this.#activateAtLast(tableNumber, number);
+  }
+
+  /** There can be no room for the record just now; what is filled stays filled. */
+  async #activateAtLast(tableNumber: number, number: number): Promise<void> {
+    while (!this.#closed) {
+      try {
+        return await this.#activate(tableNumber, number);
+      } catch (error) {
+        if (this.#closed) return;
+        this.#options.log.warn(
+          { err: error, table: tableNumber, index: number },
+          'cannot make a filled index ACTIVE; trying again',
+        );
+        await delay(retryDelayMs, undefined, { ref: false });
+      }
+    }
   }
 
   /** Adds entries until the slice is over. @returns where to go on; undefined at the end. Invariant 1: no await. */
@@ -91,10 +108,10 @@ export class Backfills {
     for (const [key, item] of state.range(from, tablePrefix(tableNumber + 1), false)) {
       this.#add(found.table, found.index, key, parseItem(item));
       if (clock.monotonic() < endMs) continue;
-      statistics.filledTo(number, keyAfter(key));
+      statistics.filledTo(tableNumber, number, keyAfter(key));
       return keyAfter(key);
     }
-    statistics.filledTo(number, tablePrefix(tableNumber + 1));
+    statistics.filledTo(tableNumber, number, tablePrefix(tableNumber + 1));
     return undefined;
   }
 
@@ -129,3 +146,4 @@ export class Backfills {
 /** A slice holds up other calls for this long. */
 const sliceMs = 2;
 const overlayPollMs = 5;
+const retryDelayMs = 1000;

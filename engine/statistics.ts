@@ -7,6 +7,8 @@ import type { TableDefinition } from './table-definition.ts';
 export interface TableStatistics {
   readonly itemCount: number;
   readonly sizeBytes: number;
+  /** Of an index that is being filled: the first state key of its table's items that is not counted yet. */
+  readonly filledTo?: StateKey;
 }
 
 /**
@@ -25,11 +27,14 @@ export class Statistics {
   readonly #applying = new Set<number>();
 
   of(number: number): TableStatistics {
-    return this.#counts.get(number) ?? empty;
+    const counts = this.#counts.get(number) ?? empty;
+    const filledTo = this.#filledTo.get(number);
+    return filledTo === undefined ? counts : { ...counts, filledTo };
   }
 
-  restore(number: number, statistics: TableStatistics): void {
-    this.#counts.set(number, { ...statistics });
+  restore(number: number, { filledTo, ...counts }: TableStatistics): void {
+    this.#counts.set(number, counts);
+    if (filledTo !== undefined) this.#filledTo.set(number, filledTo);
   }
 
   itemChanged({ table, oldImage, newImage }: ItemChange): void {
@@ -72,7 +77,8 @@ export class Statistics {
   }
 
   /** @param to the first state key of the table's items that it has not passed. */
-  filledTo(index: number, to: StateKey): void {
+  filledTo(table: number, index: number, to: StateKey): void {
+    this.#changed.add(table);
     this.#filledTo.set(index, to);
   }
 
