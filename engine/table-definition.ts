@@ -17,6 +17,16 @@ export interface TableDefinition {
   readonly billing: Billing;
   readonly deletionProtection: boolean;
   readonly indexes: readonly IndexDefinition[];
+  /** Absent where it was never asked for. */
+  readonly timeToLive?: TimeToLive;
+}
+
+/** Which attribute says when items expire (AWS: TTL). */
+export interface TimeToLive {
+  readonly attribute: string;
+  readonly status: 'ENABLING' | 'ENABLED' | 'DISABLING' | 'DISABLED';
+  /** When it was last asked to change. */
+  readonly changedMs: number;
 }
 
 export type KeySchemaElements = readonly {
@@ -60,8 +70,28 @@ export interface Billing {
   /** Of the UTC day of the last decrease. */
   readonly decreasesToday: number;
   readonly payPerRequestSinceMs?: number;
-  readonly onDemandMaximum?: {
-    readonly MaxReadRequestUnits?: number;
-    readonly MaxWriteRequestUnits?: number;
-  };
+  /** When it changed to PAY_PER_REQUEST, not further back than AWS counts, the oldest first. */
+  readonly payPerRequestChangesMs: readonly number[];
+  /** Set by the user. A member of -1 sets no maximum: it is about to be dropped. */
+  readonly onDemandMaximum?: OnDemandMaximum;
+  readonly warm: WarmUnits;
+  /** What is under way; its status says so while it lasts. */
+  readonly change?: BillingChange;
+}
+
+export interface OnDemandMaximum {
+  readonly MaxReadRequestUnits?: number;
+  readonly MaxWriteRequestUnits?: number;
+}
+
+/** What is answered at once, in units per second; the most that it ever was (AWS: warm-throughput). */
+export interface WarmUnits {
+  readonly readUnits: number;
+  readonly writeUnits: number;
+}
+
+export interface BillingChange {
+  readonly of: 'units' | 'mode' | 'warm';
+  /** What it is when the change is over. */
+  readonly result: Billing;
 }

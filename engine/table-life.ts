@@ -4,7 +4,8 @@ import type { Backfills } from './backfill.ts';
 import { type Catalog, type CatalogChange, catalogRecord } from './catalog.ts';
 import type { Committer } from './commit.ts';
 import { definitionsFor } from './index-schema.ts';
-import type { IndexDefinition, TableDefinition } from './table-definition.ts';
+import { isSettled, settledBilling } from './operation/billing.ts';
+import type { IndexDefinition, TableDefinition, TimeToLive } from './table-definition.ts';
 
 export interface TableLifeOptions {
   /** The committed tables. */
@@ -19,11 +20,14 @@ export interface TableLifeOptions {
 
 /**
  * Brings tables from the statuses that pass by themselves to the next one: CREATING and UPDATING to ACTIVE, DELETING to
- * gone. Each step is a write like any other, decided in the commit queue on the table as it is then.
+ * gone; and so their indexes, their capacity and their TTL. Each step is a write like any other, decided in the commit
+ * queue on the table as it is then. What enters a status while something else of the same table is under way makes both
+ * take their time from then on.
  */
 export class TableLife {
   readonly #options: TableLifeOptions;
-  readonly #timers = new Set<NodeJS.Timeout>();
+  /** By the numbers of tables. */
+  readonly #timers = new Map<number, NodeJS.Timeout>();
   #closed = false;
 
   constructor(options: TableLifeOptions) {
@@ -43,7 +47,7 @@ export class TableLife {
     if (this.#closed) return;
     for (const index of table.indexes)
       if (index.backfilling) this.#options.backfills.start(table.number, index.number);
-    if (table.status === 'ACTIVE') return;
+    if (isAtRest(table)) return;
     this.#goOnIn(this.#options.controlPlaneDelayMs, table);
   }
 
@@ -51,21 +55,23 @@ export class TableLife {
   close(): void {
     this.#closed = true;
     this.#options.backfills.close();
-    for (const timer of this.#timers) clearTimeout(timer);
+    for (const timer of this.#timers.values()) clearTimeout(timer);
   }
 
   #goOnIn(delayMs: number, table: TableDefinition): void {
+    clearTimeout(this.#timers.get(table.number));
     const timer = setTimeout(() => {
-      this.#timers.delete(timer);
+      this.#timers.delete(table.number);
       this.#goOn(table);
     }, delayMs);
-    this.#timers.add(timer);
+    this.#timers.set(table.number, timer);
   }
 
   #goOn(table: TableDefinition): void {
     const step = this.#options.committer.submit((context) => {
       const current = context.catalog.byNumber(table.number)?.definition;
-      const changes = current?.status === table.status ? [catalogRecord(nextStep(current))] : [];
+      const isDue = current !== undefined && !isAtRest(current);
+      const changes = isDue ? [catalogRecord(nextStep(current))] : [];
       return { changes, reply: new Reply({}) };
     });
     step
@@ -88,17 +94,47 @@ export class TableLife {
 
 const retryDelayMs = 1000;
 
+/** Whether nothing becomes of it by itself, but by the end of a backfill. */
+function isAtRest({ status, billing, indexes, timeToLive }: TableDefinition): boolean {
+  return (
+    status === 'ACTIVE' &&
+    isSettled(billing) &&
+    indexes.every(isIndexAtRest) &&
+    (timeToLive === undefined || nextTimeToLive(timeToLive) === timeToLive)
+  );
+}
+
+function isIndexAtRest({ status, backfilling, billing }: IndexDefinition): boolean {
+  return (status === 'ACTIVE' || backfilling) && (billing === undefined || isSettled(billing));
+}
+
 /** What becomes by itself of a table, and of its indexes; the end of a backfill is a step of its own. */
 function nextStep(table: TableDefinition): CatalogChange {
   if (table.status === 'DELETING') return { remove: table.number };
   const kept = table.indexes.filter((index) => index.status !== 'DELETING');
   const indexes = kept.map((index) => nextIndexStep(index, table));
   const attributeDefinitions = definitionsFor(table.keySchema, indexes, table.attributeDefinitions);
-  return { put: { ...table, status: 'ACTIVE', indexes, attributeDefinitions } };
+  return {
+    put: {
+      ...table,
+      status: 'ACTIVE',
+      billing: settledBilling(table.billing),
+      indexes,
+      attributeDefinitions,
+      ...(table.timeToLive !== undefined && { timeToLive: nextTimeToLive(table.timeToLive) }),
+    },
+  };
 }
 
 /** An index that is created with its table has nothing to fill in. */
 function nextIndexStep(index: IndexDefinition, table: TableDefinition): IndexDefinition {
-  if (index.status === 'CREATING' && table.status !== 'CREATING') return { ...index, backfilling: true };
-  return { ...index, status: 'ACTIVE' };
+  const settled = { ...index, billing: index.billing && settledBilling(index.billing) };
+  if (index.status === 'CREATING' && table.status !== 'CREATING') return { ...settled, backfilling: true };
+  return { ...settled, status: 'ACTIVE' };
+}
+
+function nextTimeToLive(timeToLive: TimeToLive): TimeToLive {
+  if (timeToLive.status === 'ENABLING') return { ...timeToLive, status: 'ENABLED' };
+  if (timeToLive.status === 'DISABLING') return { ...timeToLive, status: 'DISABLED' };
+  return timeToLive;
 }

@@ -202,6 +202,20 @@ export interface UpdateTableInput {
   DeletionProtectionEnabled?: boolean;
 }
 
+export interface TimeToLiveSpecification {
+  AttributeName: string;
+  Enabled: boolean;
+}
+
+export interface UpdateTimeToLiveInput {
+  TableName: string;
+  TimeToLiveSpecification: TimeToLiveSpecification;
+}
+
+export interface DescribeTimeToLiveInput {
+  TableName: string;
+}
+
 export type ReturnValues = 'NONE' | 'ALL_OLD' | 'UPDATED_OLD' | 'ALL_NEW' | 'UPDATED_NEW';
 export type ExpressionAttributeNames = Record<string, string>;
 export type ExpressionAttributeValues = Record<string, AttributeValue>;
@@ -404,6 +418,7 @@ export interface OperationInputs {
   DescribeEndpoints: Record<string, never>;
   DescribeLimits: Record<string, never>;
   DescribeTable: DescribeTableInput;
+  DescribeTimeToLive: DescribeTimeToLiveInput;
   GetItem: GetItemInput;
   ListTables: ListTablesInput;
   PutItem: PutItemInput;
@@ -413,4 +428,5 @@ export interface OperationInputs {
   TransactWriteItems: TransactWriteItemsInput;
   UpdateItem: UpdateItemInput;
   UpdateTable: UpdateTableInput;
+  UpdateTimeToLive: UpdateTimeToLiveInput;
 }

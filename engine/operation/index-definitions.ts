@@ -1,4 +1,4 @@
-import { limitExceeded, resourceInUse, resourceNotFound, validationError } from '../../protocol/errors.ts';
+import { limitExceeded, resourceNotFound, validationError } from '../../protocol/errors.ts';
 import type {
   CreateTableInput,
   GlobalSecondaryIndex,
@@ -7,7 +7,8 @@ import type {
   UpdateTableInput,
 } from '../../protocol/operation.ts';
 import type { IndexDefinition, IndexProjection, TableDefinition } from '../table-definition.ts';
-import { changedBilling, newBilling } from './billing.ts';
+import { changedIndexBilling, newBilling } from './billing.ts';
+import { indexInUse, refuseIndexDeletion, refuseIndexUpdate, refuseSecondIndex } from './table-conflict.ts';
 
 /** The indexes of a table to be created, numbered from `firstNumber`; they are there as soon as the table is. */
 export function newIndexes(input: CreateTableInput, firstNumber: number, timeMs: number): IndexDefinition[] {
@@ -24,8 +25,7 @@ export function newIndexes(input: CreateTableInput, firstNumber: number, timeMs:
 
 /**
  * What UpdateTable makes of a table's indexes (AWS: API_GlobalSecondaryIndexUpdate). Every index follows the table's
- * billing mode.
- * @param table with the billing that it changes to.
+ * billing mode; that the request has the units that this needs has been checked.
  * @throws ValidationException, ResourceNotFoundException, ResourceInUseException, LimitExceededException
  */
 export function changedIndexes(
@@ -34,11 +34,20 @@ export function changedIndexes(
   nextNumber: number,
   timeMs: number,
 ): IndexDefinition[] {
-  let indexes = table.indexes.map((index) => inMode(index, input, table, timeMs));
-  for (const update of input.GlobalSecondaryIndexUpdates ?? []) {
-    indexes = updated(indexes, update, input, table, nextNumber, timeMs);
-  }
-  return indexes;
+  const updates = input.GlobalSecondaryIndexUpdates ?? [];
+  const changed = updates.map((update) => changedIndex(update, input, table, nextNumber, timeMs));
+  const kept = table.indexes.map((index) => {
+    const named = changed.find(({ number }) => number === index.number);
+    return named ?? inMode(index, input, timeMs);
+  });
+  return [...kept, ...changed.filter(({ number }) => number >= nextNumber)];
+}
+
+/** Whether an index is created or deleted: that changes the status of the whole table. */
+export function createsOrDeletesIndex({
+  GlobalSecondaryIndexUpdates: updates = [],
+}: UpdateTableInput): boolean {
+  return updates.some(({ Create, Delete }) => Create !== undefined || Delete !== undefined);
 }
 
 /** Global indexes of one table (AWS: ServiceQuotas). */
@@ -74,49 +83,45 @@ function globalIndex(
   };
 }
 
-function updated(
-  indexes: readonly IndexDefinition[],
+function changedIndex(
   { Create: create, Update: change, Delete: remove }: GlobalSecondaryIndexUpdate,
   input: UpdateTableInput,
   table: TableDefinition,
   nextNumber: number,
   timeMs: number,
-): IndexDefinition[] {
+): IndexDefinition {
   if (create !== undefined) {
-    checkCreation(create, indexes, input, table);
-    return [...indexes, globalIndex(create, nextNumber, table.billing.mode, timeMs)];
+    checkCreation(create, input, table);
+    return globalIndex(create, nextNumber, input.BillingMode ?? table.billing.mode, timeMs);
   }
-  const name = change?.IndexName ?? remove?.IndexName;
-  const index = indexes.find((candidate) => candidate.name === name && candidate.kind === 'GLOBAL');
-  if (index === undefined) throw resourceNotFound();
-  if (remove !== undefined) refuseSecondChange(indexes.filter((other) => other !== index));
-  else if (index.status !== 'ACTIVE') throw indexInUse(index, table);
-  const changed: IndexDefinition =
-    remove !== undefined
-      ? { ...index, status: 'DELETING', backfilling: false }
-      : { ...index, status: 'UPDATING', ...changedCapacity(index, change ?? {}, timeMs) };
-  return indexes.map((candidate) => (candidate === index ? changed : candidate));
+  if (remove !== undefined) {
+    const index = existingIndex(remove.IndexName, table, 'delete');
+    refuseIndexDeletion(index, table);
+    return { ...index, status: 'DELETING', backfilling: false };
+  }
+  const index = existingIndex(change?.IndexName ?? '', table, 'update');
+  refuseIndexUpdate(index, table);
+  return updatedIndex(index, { ...change, ...modeOf(input) }, timeMs);
 }
 
-function checkCreation(
-  create: GlobalSecondaryIndex,
-  indexes: readonly IndexDefinition[],
-  input: UpdateTableInput,
-  table: TableDefinition,
-): void {
-  refuseSecondChange(indexes);
-  if (indexes.some(({ name }) => name === create.IndexName)) {
-    throw validationError('Attempting to create an index which already exists');
+function existingIndex(name: string, table: TableDefinition, doing: 'update' | 'delete'): IndexDefinition {
+  const index = table.indexes.find((candidate) => candidate.name === name);
+  if (index === undefined) {
+    throw resourceNotFound(`Requested resource not found: Index ${name} for table ${table.name}`);
   }
-  if (indexes.filter(({ kind }) => kind === 'GLOBAL').length >= globalIndexesMax) {
-    throw limitExceeded(`GlobalSecondaryIndex count exceeds the per-table limit of ${globalIndexesMax}`);
+  if (index.kind === 'GLOBAL') return index;
+  throw validationError(`Cannot ${doing} an index that is not a GlobalSecondaryIndex: ${name}`);
+}
+
+function checkCreation(create: GlobalSecondaryIndex, input: UpdateTableInput, table: TableDefinition): void {
+  const namesake = table.indexes.find(({ name }) => name === create.IndexName);
+  if (namesake?.status === 'DELETING') throw indexInUse(namesake, table);
+  refuseSecondIndex(table.indexes);
+  if (namesake !== undefined) throw validationError('Attempting to create an index which already exists');
+  if (table.indexes.filter(({ kind }) => kind === 'GLOBAL').length >= globalIndexesMax) {
+    throw limitExceeded(`Number of global secondary indexes exceeds per-table limit of ${globalIndexesMax}`);
   }
   checkDefinitions(input, table);
-  if (table.billing.mode === 'PROVISIONED' && create.ProvisionedThroughput === undefined) {
-    throw validationError(
-      `One or more parameter values were invalid: ProvisionedThroughput must be specified for index: ${create.IndexName}`,
-    );
-  }
 }
 
 /** An attribute that is part of a key already keeps its type. */
@@ -130,43 +135,21 @@ function checkDefinitions(input: UpdateTableInput, table: TableDefinition): void
   }
 }
 
-function refuseSecondChange(indexes: readonly IndexDefinition[]): void {
-  if (!indexes.some(({ status }) => status === 'CREATING' || status === 'DELETING')) return;
-  throw limitExceeded('Only 1 online index can be created or deleted simultaneously per table');
+type Capacities = Parameters<typeof changedIndexBilling>[0];
+
+/** Warm throughput has a status of its own. An index that is being created remains so. */
+function updatedIndex(index: IndexDefinition, change: Capacities, timeMs: number): IndexDefinition {
+  const billing = index.billing && changedIndexBilling(change, index.billing, timeMs);
+  const isUpdating = index.status === 'ACTIVE' && billing?.change?.of !== 'warm';
+  return { ...index, status: isUpdating ? 'UPDATING' : index.status, billing };
 }
 
-function indexInUse(index: IndexDefinition, table: TableDefinition): Error {
-  return resourceInUse(
-    `Attempt to change a resource which is still in use: Index is being ${index.status === 'CREATING' ? 'created' : 'updated'}: ` +
-      `${index.name}, table: ${table.name}`,
-  );
+function inMode(index: IndexDefinition, input: UpdateTableInput, timeMs: number): IndexDefinition {
+  const { BillingMode: mode } = input;
+  if (mode === undefined || index.billing === undefined || index.billing.mode === mode) return index;
+  return updatedIndex(index, { BillingMode: mode }, timeMs);
 }
 
-type Capacities = Parameters<typeof changedBilling>[0];
-
-function changedCapacity(
-  index: IndexDefinition,
-  change: Capacities,
-  timeMs: number,
-): Pick<IndexDefinition, 'billing'> {
-  return { billing: index.billing && changedBilling(change, index.billing, timeMs) };
-}
-
-/** A table that changes its billing mode changes that of its indexes; units for them come with the same request. */
-function inMode(
-  index: IndexDefinition,
-  input: UpdateTableInput,
-  { billing }: TableDefinition,
-  timeMs: number,
-): IndexDefinition {
-  if (index.billing === undefined || index.billing.mode === billing.mode) return index;
-  const units = input.GlobalSecondaryIndexUpdates?.find(
-    ({ Update: change }) => change?.IndexName === index.name,
-  );
-  if (billing.mode === 'PROVISIONED' && units?.Update?.ProvisionedThroughput === undefined) {
-    throw validationError(
-      `One or more parameter values were invalid: ProvisionedThroughput must be specified for index: ${index.name}`,
-    );
-  }
-  return { ...index, ...changedCapacity(index, { BillingMode: billing.mode }, timeMs) };
+function modeOf({ BillingMode: mode }: UpdateTableInput): Pick<Capacities, 'BillingMode'> {
+  return mode === undefined ? {} : { BillingMode: mode };
 }

@@ -1,6 +1,6 @@
 import { tableArn } from '../../protocol/table-name.ts';
 import type { Statistics } from '../statistics.ts';
-import type { Billing, IndexDefinition, TableDefinition } from '../table-definition.ts';
+import type { Billing, IndexDefinition, OnDemandMaximum, TableDefinition } from '../table-definition.ts';
 import { decreasesUntil } from './billing.ts';
 
 /** What of AWS's API_TableDescription this version has. */
@@ -16,10 +16,7 @@ export interface TableDescription {
   readonly TableArn: string;
   readonly TableId: string;
   readonly BillingModeSummary?: BillingModeSummary;
-  readonly OnDemandThroughput?: {
-    readonly MaxReadRequestUnits: number;
-    readonly MaxWriteRequestUnits: number;
-  };
+  readonly OnDemandThroughput?: OnDemandMaximum;
   readonly LocalSecondaryIndexes?: readonly IndexDescription[];
   readonly GlobalSecondaryIndexes?: readonly GlobalIndexDescription[];
   readonly DeletionProtectionEnabled: boolean;
@@ -36,7 +33,8 @@ interface ProvisionedThroughputDescription {
 
 interface BillingModeSummary {
   readonly BillingMode: Billing['mode'];
-  readonly LastUpdateToPayPerRequestDateTime: number;
+  /** Absent while the first change to PAY_PER_REQUEST is under way. */
+  readonly LastUpdateToPayPerRequestDateTime?: number;
 }
 
 interface WarmThroughputDescription {
@@ -56,7 +54,7 @@ export function tableDescription(
   const local = indexesOf(table, 'LOCAL');
   const global = indexesOf(table, 'GLOBAL');
   return {
-    AttributeDefinitions: table.attributeDefinitions,
+    AttributeDefinitions: byName(table.attributeDefinitions),
     TableName: table.name,
     KeySchema: table.keySchema,
     TableStatus: table.status,
@@ -66,8 +64,8 @@ export function tableDescription(
     ItemCount: itemCount,
     TableArn: tableArn(table.region, table.name),
     TableId: table.id,
-    ...(billing.payPerRequestSinceMs !== undefined && { BillingModeSummary: billingModeSummary(billing) }),
-    ...(billing.onDemandMaximum !== undefined && { OnDemandThroughput: onDemandThroughput(billing) }),
+    ...billingModeSummary(billing),
+    ...(billing.onDemandMaximum !== undefined && { OnDemandThroughput: billing.onDemandMaximum }),
     ...(local.length > 0 && {
       LocalSecondaryIndexes: local.map((index) => indexDescription(index, table, statistics)),
     }),
@@ -77,6 +75,36 @@ export function tableDescription(
     DeletionProtectionEnabled: table.deletionProtection,
     WarmThroughput: warmThroughput(billing, table.status),
   };
+}
+
+/** What CreateTable answers: warm throughput only where it was asked for, and no date of the billing mode yet. */
+export function createdDescription(
+  { WarmThroughput: warm, GlobalSecondaryIndexes: indexes, ...table }: TableDescription,
+  showsWarm: boolean,
+): object {
+  const { BillingModeSummary: summary } = table;
+  return {
+    ...table,
+    ...(summary !== undefined && { BillingModeSummary: { BillingMode: summary.BillingMode } }),
+    ...(indexes !== undefined && {
+      GlobalSecondaryIndexes: indexes.map(({ WarmThroughput: _later, ...index }) => index),
+    }),
+    ...(showsWarm && { WarmThroughput: warm }),
+  };
+}
+
+/** What DeleteTable answers: nothing of keys, indexes and warm throughput any more. */
+export function deletedDescription(table: TableDescription): object {
+  const {
+    AttributeDefinitions: _definitions,
+    KeySchema: _keys,
+    CreationDateTime: _created,
+    LocalSecondaryIndexes: _local,
+    GlobalSecondaryIndexes: _global,
+    WarmThroughput: _warm,
+    ...kept
+  } = table;
+  return kept;
 }
 
 /** AWS: API_LocalSecondaryIndexDescription. */
@@ -95,10 +123,7 @@ interface GlobalIndexDescription extends IndexDescription {
   /** There while the index is being created, and while it is deleted. */
   readonly Backfilling?: boolean;
   readonly ProvisionedThroughput: ProvisionedThroughputDescription;
-  readonly OnDemandThroughput?: {
-    readonly MaxReadRequestUnits: number;
-    readonly MaxWriteRequestUnits: number;
-  };
+  readonly OnDemandThroughput?: OnDemandMaximum;
   readonly WarmThroughput: WarmThroughputDescription;
 }
 
@@ -115,7 +140,7 @@ function indexDescription(
   return {
     IndexName: index.name,
     KeySchema: index.keySchema,
-    Projection: index.projection,
+    Projection: projection(index.projection),
     IndexSizeBytes: sizeBytes,
     ItemCount: itemCount,
     IndexArn: `${tableArn(table.region, table.name)}/index/${index.name}`,
@@ -134,7 +159,7 @@ function globalIndexDescription(
     IndexStatus: index.status,
     ...(index.status === 'CREATING' && table.status !== 'CREATING' && { Backfilling: index.backfilling }),
     ProvisionedThroughput: provisionedThroughput(billing, nowMs),
-    ...(billing.onDemandMaximum !== undefined && { OnDemandThroughput: onDemandThroughput(billing) }),
+    ...(billing.onDemandMaximum !== undefined && { OnDemandThroughput: billing.onDemandMaximum }),
     WarmThroughput: warmThroughput(billing, index.status),
   };
 }
@@ -150,28 +175,39 @@ function provisionedThroughput(billing: Billing, nowMs: number): ProvisionedThro
 }
 
 /** There from the first time that the table was on demand. */
-function billingModeSummary(billing: Billing): BillingModeSummary {
+function billingModeSummary({ mode, payPerRequestSinceMs: sinceMs }: Billing): {
+  readonly BillingModeSummary?: BillingModeSummary;
+} {
+  if (mode === 'PROVISIONED' && sinceMs === undefined) return {};
   return {
-    BillingMode: billing.mode,
-    LastUpdateToPayPerRequestDateTime: seconds(billing.payPerRequestSinceMs ?? 0),
+    BillingModeSummary: {
+      BillingMode: mode,
+      ...(sinceMs !== undefined && { LastUpdateToPayPerRequestDateTime: seconds(sinceMs) }),
+    },
   };
 }
 
-function onDemandThroughput({ onDemandMaximum: maximum }: Billing) {
+function warmThroughput(
+  { warm, change }: Billing,
+  status: TableDefinition['status'],
+): WarmThroughputDescription {
   return {
-    MaxReadRequestUnits: maximum?.MaxReadRequestUnits ?? -1,
-    MaxWriteRequestUnits: maximum?.MaxWriteRequestUnits ?? -1,
+    ReadUnitsPerSecond: warm.readUnits,
+    WriteUnitsPerSecond: warm.writeUnits,
+    Status: status === 'CREATING' || change?.of === 'warm' ? 'UPDATING' : 'ACTIVE',
   };
 }
 
-/** What a new on-demand table answers at once (AWS: on-demand-capacity-mode), or what is provisioned. */
-function warmThroughput(billing: Billing, status: TableDefinition['status']): WarmThroughputDescription {
-  const onDemand = billing.mode === 'PAY_PER_REQUEST';
-  return {
-    ReadUnitsPerSecond: onDemand ? 12_000 : billing.readUnits,
-    WriteUnitsPerSecond: onDemand ? 4000 : billing.writeUnits,
-    Status: status === 'ACTIVE' ? 'ACTIVE' : 'UPDATING',
-  };
+/** AWS sorts definitions and projected attributes, and leaves indexes and keys in the order of the request. */
+function byName(
+  definitions: TableDefinition['attributeDefinitions'],
+): TableDefinition['attributeDefinitions'] {
+  return definitions.toSorted((a, b) => (a.AttributeName < b.AttributeName ? -1 : 1));
+}
+
+function projection(of: IndexDefinition['projection']): IndexDefinition['projection'] {
+  const names = of.NonKeyAttributes;
+  return names === undefined ? of : { ...of, NonKeyAttributes: names.toSorted() };
 }
 
 function seconds(ms: number): number {

@@ -1,12 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Request } from '../../protocol/backend.ts';
-import {
-  limitExceeded,
-  resourceInUse,
-  tableAlreadyExists,
-  tableNotFound,
-  validationError,
-} from '../../protocol/errors.ts';
+import { limitExceeded, tableAlreadyExists, validationError } from '../../protocol/errors.ts';
 import type { CreateTableInput, ListTablesInput, UpdateTableInput } from '../../protocol/operation.ts';
 import { Reply } from '../../protocol/reply.ts';
 import { regionOfTableArn, tableNameOf } from '../../protocol/table-name.ts';
@@ -18,14 +12,16 @@ import {
   validateListTables,
   validateUpdateTable,
 } from '../../protocol/validate/table.ts';
-import { type Catalog, catalogRecord } from '../catalog.ts';
+import type { Catalog } from '../catalog.ts';
 import type { WriteContext } from '../commit.ts';
 import { definitionsFor } from '../index-schema.ts';
 import type { Services } from '../services.ts';
 import type { TableDefinition } from '../table-definition.ts';
-import { changedBilling, newBilling } from './billing.ts';
-import { changedIndexes, newIndexes } from './index-definitions.ts';
-import { tableDescription } from './table-description.ts';
+import { changedTableBilling, hasUnitsChanging, newBilling } from './billing.ts';
+import { changedIndexes, createsOrDeletesIndex, newIndexes } from './index-definitions.ts';
+import { commitTable, existingTable } from './table-commit.ts';
+import { refuseConflict, refuseToDelete, refuseUnlessThere } from './table-conflict.ts';
+import { createdDescription, deletedDescription, tableDescription } from './table-description.ts';
 
 /** AWS: API_CreateTable. */
 export async function createTable(services: Services, request: Request): Promise<Reply> {
@@ -35,12 +31,15 @@ export async function createTable(services: Services, request: Request): Promise
   if ((regionOfTableArn(input.TableName) ?? request.region) !== request.region) {
     throw validationError(`The table ${input.TableName} cannot be created in the region ${request.region}`);
   }
-  return submitTable(services, (context) => {
+  return commitTable(services, (context) => {
     if (context.catalog.get(request.region, name) !== undefined) throw tableAlreadyExists(name);
     if (tableNames(context.catalog, request.region).length >= tablesMax) {
       throw limitExceeded(`There is a limit of ${tablesMax} tables per subscriber`);
     }
-    return newTable(input, request.region, name, context);
+    const table = newTable(input, request.region, name, context);
+    const description = tableDescription(table, services.statistics, context.timeMs);
+    const showsWarm = input.WarmThroughput !== undefined;
+    return { table, reply: new Reply({ TableDescription: createdDescription(description, showsWarm) }) };
   });
 }
 
@@ -48,33 +47,39 @@ export async function createTable(services: Services, request: Request): Promise
 export async function updateTable(services: Services, request: Request): Promise<Reply> {
   const input = validateUpdateTable(request.input);
   refuseLater(input, updateLater);
-  return submitTable(services, (context) => {
-    const current = existing(context.catalog, request.region, input.TableName);
-    refuseUnlessActive(current);
+  return commitTable(services, (context) => {
+    const current = existingTable(context.catalog, request.region, input.TableName);
+    refuseUnlessThere(current);
     checkThroughputChanges(input, tableDescription(current, services.statistics, context.timeMs));
-    return changedTable(input, current, context);
+    const table = changedTable(input, current, context);
+    // AWS says so of a billing mode that stays the same, too.
+    const shown = input.BillingMode === undefined ? table : { ...table, status: 'UPDATING' as const };
+    const description = tableDescription(shown, services.statistics, context.timeMs);
+    return { table, reply: new Reply({ TableDescription: description }) };
   });
 }
 
 /** AWS: API_DeleteTable. */
 export async function deleteTable(services: Services, request: Request): Promise<Reply> {
   const input = validateDeleteTable(request.input);
-  return submitTable(services, (context) => {
-    const current = existing(context.catalog, request.region, input.TableName);
-    refuseUnlessActive(current);
+  return commitTable(services, (context) => {
+    const current = existingTable(context.catalog, request.region, input.TableName);
+    refuseToDelete(current);
     if (current.deletionProtection) {
       throw validationError(
         'Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.',
       );
     }
-    return { ...current, status: 'DELETING' };
+    const table: TableDefinition = { ...current, status: 'DELETING' };
+    const description = tableDescription(table, services.statistics, context.timeMs);
+    return { table, reply: new Reply({ TableDescription: deletedDescription(description) }) };
   });
 }
 
 /** AWS: API_DescribeTable. */
 export function describeTable({ catalog, statistics, clock }: Services, request: Request): Reply {
   const input = validateDescribeTable(request.input);
-  const table = existing(catalog, request.region, input.TableName);
+  const table = existingTable(catalog, request.region, input.TableName);
   return new Reply({ Table: tableDescription(table, statistics, clock.now()) });
 }
 
@@ -94,24 +99,6 @@ export function listTables({ catalog }: Services, request: Request): Reply {
 /** Tables of an account in one region (AWS: ServiceQuotas). */
 const tablesMax = 2500;
 const listTablesMax = 100;
-
-/** Commits what `decide` makes of a table, answers with that, and sets the table's life going. */
-async function submitTable(
-  { catalog, committer, statistics, tableLife }: Services,
-  decide: (context: WriteContext) => TableDefinition,
-): Promise<Reply> {
-  let number = 0;
-  const reply = await committer.submit((context) => {
-    const decided = decide(context);
-    number = decided.number;
-    const description = tableDescription(decided, statistics, context.timeMs);
-    const changes = [catalogRecord(tableLife.entering(decided))];
-    return { changes, reply: new Reply({ TableDescription: description }) };
-  });
-  const committed = catalog.byNumber(number);
-  if (committed !== undefined) tableLife.entered(committed.definition);
-  return reply;
-}
 
 function newTable(
   input: CreateTableInput,
@@ -140,11 +127,14 @@ function changedTable(
   context: WriteContext,
 ): TableDefinition {
   const { timeMs, catalog } = context;
-  const billing = changedBilling(input, current.billing, timeMs);
-  const indexes = changedIndexes(input, { ...current, billing }, catalog.nextNumber, timeMs);
+  const indexes = changedIndexes(input, current, catalog.nextNumber, timeMs);
+  const changesIndexes = createsOrDeletesIndex(input);
+  refuseConflict(input, changesIndexes, current);
+  const billing = changedTableBilling(input, current.billing, timeMs);
   return {
     ...current,
-    status: 'UPDATING',
+    // Protection, on-demand maxima, warm throughput and the capacity of an index leave the status alone.
+    status: changesIndexes || hasUnitsChanging(billing) ? 'UPDATING' : current.status,
     billing,
     deletionProtection: input.DeletionProtectionEnabled ?? current.deletionProtection,
     indexes,
@@ -153,19 +143,6 @@ function changedTable(
       ...(input.AttributeDefinitions ?? []),
     ]),
   };
-}
-
-function existing(catalog: Catalog, region: string, nameOrArn: string): TableDefinition {
-  const name = tableNameOf(nameOrArn);
-  const table = (regionOfTableArn(nameOrArn) ?? region) === region ? catalog.get(region, name) : undefined;
-  if (table === undefined) throw tableNotFound(name);
-  return table.definition;
-}
-
-function refuseUnlessActive({ status, name }: TableDefinition): void {
-  const doing = { CREATING: 'created', UPDATING: 'updated', DELETING: 'deleted', ACTIVE: undefined }[status];
-  if (doing === undefined) return;
-  throw resourceInUse(`Attempt to change a resource which is still in use: Table is being ${doing}: ${name}`);
 }
 
 function tableNames(catalog: Catalog, region: string): string[] {
@@ -185,7 +162,6 @@ const createLater = [
   'TableClass',
   'Tags',
   'ResourcePolicy',
-  'WarmThroughput',
 ] as const satisfies (keyof CreateTableInput)[];
 
 const updateLater = [
@@ -193,7 +169,6 @@ const updateLater = [
   'SSESpecification',
   'ReplicaUpdates',
   'TableClass',
-  'WarmThroughput',
 ] as const satisfies (keyof UpdateTableInput)[];
 
 function refuseLater<Input extends object>(input: Input, members: readonly (keyof Input)[]): void {

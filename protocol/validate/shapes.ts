@@ -5,6 +5,7 @@ import { deserialize } from './deserialize.ts';
 import * as item from './item-shapes.ts';
 import type { StructureShape } from './shape.ts';
 import * as table from './table-shapes.ts';
+import * as timeToLive from './time-to-live-shapes.ts';
 import * as transact from './transact-shapes.ts';
 
 /** A request's body: a JSON object, otherwise unchecked. */
@@ -19,6 +20,7 @@ const shapes: Readonly<Record<keyof OperationInputs, StructureShape>> = {
   DescribeEndpoints: table.describeEndpoints,
   DescribeLimits: table.describeLimits,
   DescribeTable: table.describeTable,
+  DescribeTimeToLive: timeToLive.describeTimeToLive,
   GetItem: item.getItem,
   ListTables: table.listTables,
   PutItem: item.putItem,
@@ -28,6 +30,7 @@ const shapes: Readonly<Record<keyof OperationInputs, StructureShape>> = {
   TransactWriteItems: transact.transactWriteItems,
   UpdateItem: item.updateItem,
   UpdateTable: table.updateTable,
+  UpdateTimeToLive: timeToLive.updateTimeToLive,
 };
 
 /**
@@ -51,7 +54,9 @@ const tableOperations: ReadonlySet<string> = new Set([
   'CreateTable',
   'DeleteTable',
   'DescribeTable',
+  'DescribeTimeToLive',
   'UpdateTable',
+  'UpdateTimeToLive',
 ]);
 
 /** Operations on tables miss the name before anything else, and in other words than those on items. */

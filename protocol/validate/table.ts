@@ -14,6 +14,7 @@ import { type Input, validateShape } from './shapes.ts';
 import { checkTags } from './tags.ts';
 import {
   checkBounds,
+  checkIndexWarmth,
   checkOnDemandThroughput,
   checkTableThroughput,
   checkWarmThroughput,
@@ -59,13 +60,9 @@ export function validateUpdateTable(input: Input): UpdateTableInput {
   requireConcern(update);
   checkConcerns(update);
   checkTableClass(update.TableClass);
-  if (update.BillingMode === 'PROVISIONED' && update.ProvisionedThroughput === undefined) {
-    throw validationError(
-      `${invalid} ProvisionedThroughput must be specified when BillingMode is PROVISIONED`,
-    );
-  }
-  if (update.ProvisionedThroughput !== undefined) checkBounds(update.ProvisionedThroughput, '');
+  checkBilling(update);
   checkIndexUpdates(update);
+  checkIndexWarmth(update);
   checkStreamChange(update.StreamSpecification);
   checkEncryption(update.SSESpecification);
   return update;
@@ -108,9 +105,12 @@ const concerns = [
 
 type Concern = (typeof concerns)[number];
 
+/** Of capacity, an empty structure asks for nothing. */
 function asksFor(update: UpdateTableInput, concern: Concern): boolean {
   const value = update[concern];
-  return Array.isArray(value) ? value.length > 0 : value !== undefined;
+  if (Array.isArray(value)) return value.length > 0;
+  if (concern !== 'OnDemandThroughput' && concern !== 'WarmThroughput') return value !== undefined;
+  return Object.keys(value ?? {}).length > 0;
 }
 
 /** AWS's text names members that are not public. */
@@ -122,6 +122,20 @@ function requireConcern(update: UpdateTableInput): void {
       'MultiRegionConsistency, DeletionProtectionEnabled, OnDemandThroughput, WarmThroughput ' +
       'or TableClass is required',
   );
+}
+
+function checkBilling({ BillingMode: mode, ProvisionedThroughput: units }: UpdateTableInput): void {
+  if (mode === 'PROVISIONED' && units === undefined) {
+    throw validationError(
+      `${invalid} ProvisionedThroughput must be specified when BillingMode is PROVISIONED`,
+    );
+  }
+  if (mode === 'PAY_PER_REQUEST' && units !== undefined) {
+    throw validationError(
+      `${invalid} ProvisionedThroughput cannot be specified when BillingMode is PAY_PER_REQUEST`,
+    );
+  }
+  if (units !== undefined) checkBounds(units, '');
 }
 
 /** What must be asked for alone, the first first, and how AWS calls it. */
@@ -136,6 +150,9 @@ const exclusive = [
 /** One call changes one concern; only billing goes together with some others. */
 function checkConcerns(update: UpdateTableInput): void {
   const asked = concerns.filter((concern) => asksFor(update, concern));
+  if (update.GlobalSecondaryIndexUpdates?.length === 0) {
+    throw validationError(`${invalid} List of GlobalSecondaryIndexUpdates is empty`);
+  }
   if (asked.length === 1) return;
   const { createsIndex, changesIndexes } = indexChanges(update);
   for (const [concern, name] of exclusive) {

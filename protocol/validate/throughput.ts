@@ -1,6 +1,8 @@
 import { validationError } from '../errors.ts';
 import type {
   BillingMode,
+  GlobalSecondaryIndex,
+  GlobalSecondaryIndexUpdate,
   OnDemandThroughput,
   ProvisionedThroughput,
   UpdateTableInput,
@@ -73,7 +75,8 @@ export function checkOnDemandThroughput(
     if (units === undefined) continue;
     if (mode !== 'PAY_PER_REQUEST') {
       throw validationError(
-        `${invalid} ${name} for OnDemandThroughput cannot be specified when the table BillingMode is PROVISIONED`,
+        `${invalid} ${name} for OnDemandThroughput${target === 'table' ? '' : ` for ${target}`} ` +
+          'cannot be specified when the table BillingMode is PROVISIONED',
       );
     }
     if (units < 1 && !(clearable && units === -1)) {
@@ -125,39 +128,152 @@ function checkWarmUnits(
   );
 }
 
-/** The part of a table's description that says what its capacity is. */
-export interface CurrentThroughput {
-  readonly BillingModeSummary?: { readonly BillingMode?: string };
-  readonly ProvisionedThroughput?: {
-    readonly ReadCapacityUnits?: number;
-    readonly WriteCapacityUnits?: number;
-  };
+/** Checks that an UpdateTable which is to warm an index says how much. */
+export function checkIndexWarmth({ GlobalSecondaryIndexUpdates: updates = [] }: UpdateTableInput): void {
+  for (const { Update: change } of updates) {
+    if (change?.WarmThroughput === undefined || Object.keys(change.WarmThroughput).length > 0) continue;
+    throw validationError(
+      `${invalid} WarmThroughput must have at least one of ReadUnitsPerSecond or WriteUnitsPerSecond ` +
+        `specified for index: ${change.IndexName}`,
+    );
+  }
 }
 
-/** Checks what an UpdateTable wants of the table's own capacity against what the table has. */
+/** The part of a table's description that says what its capacity is. */
+export interface CurrentThroughput extends CurrentCapacity {
+  readonly BillingModeSummary?: { readonly BillingMode?: string };
+  readonly GlobalSecondaryIndexes?: readonly CurrentIndex[];
+}
+
+interface CurrentIndex extends CurrentCapacity {
+  readonly IndexName: string;
+  readonly IndexStatus: string;
+}
+
+interface CurrentCapacity {
+  readonly ProvisionedThroughput?: Partial<ProvisionedThroughput>;
+  readonly WarmThroughput?: WarmThroughput;
+}
+
+/** Checks what an UpdateTable wants of the capacity of the table and its indexes against what they have. */
 export function checkThroughputChanges(update: UpdateTableInput, current: CurrentThroughput): void {
   const currentMode = current.BillingModeSummary?.BillingMode ?? 'PROVISIONED';
   const mode = (update.BillingMode ?? currentMode) as BillingMode;
   const requested = update.ProvisionedThroughput;
   if (requested !== undefined && mode === 'PAY_PER_REQUEST') throw provisionedOnDemand();
   checkOnDemandThroughput({ ...update, BillingMode: mode }, 'table', true);
-  if (requested !== undefined && currentMode === 'PROVISIONED') refuseUnchanged(requested, current);
+  if (requested !== undefined && currentMode === 'PROVISIONED') refuseUnchanged(requested, current, 'table');
+  refuseCooling(update.WarmThroughput, current, 'table');
+  for (const { Create: create, Update: change } of update.GlobalSecondaryIndexUpdates ?? []) {
+    if (create !== undefined) checkNewIndex(create, mode);
+    if (change !== undefined) checkIndexChange(change, mode, update, current);
+  }
+  if (mode === 'PROVISIONED' && currentMode !== mode) requireIndexUnits(update, current);
 }
 
+function checkNewIndex(create: GlobalSecondaryIndex, mode: BillingMode): void {
+  const { IndexName: name, ProvisionedThroughput: units } = create;
+  if (mode === 'PAY_PER_REQUEST' && units !== undefined) throw indexProvisionedOnDemand(name);
+  if (mode === 'PROVISIONED' && units === undefined) throw bothUnitsRequired(name);
+  const capacities = { ...create, BillingMode: mode };
+  checkOnDemandThroughput(capacities, `index : ${name}`, false);
+  checkWarmThroughput(capacities, `index ${name}`);
+}
+
+type IndexChange = NonNullable<GlobalSecondaryIndexUpdate['Update']>;
+
+function checkIndexChange(
+  change: IndexChange,
+  mode: BillingMode,
+  update: UpdateTableInput,
+  current: CurrentThroughput,
+): void {
+  const { IndexName: name, ProvisionedThroughput: requested, OnDemandThroughput: maximum = {} } = change;
+  const index = current.GlobalSecondaryIndexes?.find(({ IndexName }) => IndexName === name);
+  if (index === undefined) return;
+  const asksForOthers = change.WarmThroughput !== undefined || Object.keys(maximum).length > 0;
+  if (mode === 'PAY_PER_REQUEST') {
+    if (requested !== undefined && update.BillingMode !== undefined) throw indexProvisionedOnDemand(name);
+    if (requested !== undefined || !asksForOthers) throw notForOnDemand(name);
+  } else if (requested === undefined && !asksForOthers) {
+    throw bothUnitsRequired(name);
+  }
+  checkOnDemandThroughput({ OnDemandThroughput: maximum, BillingMode: mode }, `index : ${name}`, true);
+  const changesMode = mode !== (current.BillingModeSummary?.BillingMode ?? 'PROVISIONED');
+  if (requested !== undefined && !changesMode) refuseUnchanged(requested, index, `index ${name}`);
+  refuseCooling(change.WarmThroughput, index, `index ${name}`);
+}
+
+/** A table that becomes provisioned needs units for each of its global indexes in the same request. */
+function requireIndexUnits(
+  { GlobalSecondaryIndexUpdates: updates = [] }: UpdateTableInput,
+  { GlobalSecondaryIndexes: indexes = [] }: CurrentThroughput,
+): void {
+  const without = indexes.filter(
+    ({ IndexName: name, IndexStatus: status }) =>
+      status !== 'DELETING' &&
+      !updates.some(({ Update: change, Delete: remove }) =>
+        change?.IndexName === name ? change.ProvisionedThroughput !== undefined : remove?.IndexName === name,
+      ),
+  );
+  if (without.length === 0) return;
+  const names = without.map(({ IndexName }) => IndexName).join(',');
+  throw validationError(`${invalid} ProvisionedThroughput must be specified for index: ${names}`);
+}
+
+/** @param of `table`, or `index` and its name. */
 function refuseUnchanged(
   requested: ProvisionedThroughput,
-  { ProvisionedThroughput: units }: CurrentThroughput,
+  { ProvisionedThroughput: units }: CurrentCapacity,
+  of: string,
 ): void {
   const read = units?.ReadCapacityUnits;
   const write = units?.WriteCapacityUnits;
   if (requested.ReadCapacityUnits !== read || requested.WriteCapacityUnits !== write) return;
+  const the = of === 'table' ? 'the table' : of;
   throw validationError(
-    'The provisioned throughput for the table will not change. The requested value equals the current value. ' +
-      `Current ReadCapacityUnits provisioned for the table: ${read}. ` +
+    `The provisioned throughput for the ${of} will not change. The requested value equals the current value. ` +
+      `Current ReadCapacityUnits provisioned for ${the}: ${read}. ` +
       `Requested ReadCapacityUnits: ${requested.ReadCapacityUnits}. ` +
-      `Current WriteCapacityUnits provisioned for the table: ${write}. ` +
+      `Current WriteCapacityUnits provisioned for ${the}: ${write}. ` +
       `Requested WriteCapacityUnits: ${requested.WriteCapacityUnits}. ` +
       'Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits.',
+  );
+}
+
+/** Warm throughput only ever grows. */
+function refuseCooling(
+  requested: WarmThroughput | undefined,
+  { WarmThroughput: warm = {} }: CurrentCapacity,
+  of: string,
+): void {
+  for (const name of ['ReadUnitsPerSecond', 'WriteUnitsPerSecond'] as const) {
+    const units = requested?.[name];
+    if (units === undefined || units >= (warm[name] ?? 0)) continue;
+    throw validationError(
+      `${invalid} Requested ${name} for WarmThroughput for ${of} is lower than current WarmThroughput, ` +
+        'decreasing WarmThroughput is not supported',
+    );
+  }
+}
+
+function bothUnitsRequired(indexName: string): Error {
+  return validationError(
+    `${invalid} Both ReadCapacityUnits and WriteCapacityUnits must be specified for index: ${indexName}`,
+  );
+}
+
+function indexProvisionedOnDemand(indexName: string): Error {
+  return validationError(
+    `${invalid} Neither ReadCapacityUnits nor WriteCapacityUnits can be specified for index: ${indexName} ` +
+      'when BillingMode is PAY_PER_REQUEST',
+  );
+}
+
+function notForOnDemand(indexName: string): Error {
+  return validationError(
+    `${invalid} The only Updates for index: ${indexName} when TableThroughputMode is PAY_PER_REQUEST ` +
+      'can be to OnDemandThroughput, WarmThroughput',
   );
 }
 

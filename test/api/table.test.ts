@@ -168,7 +168,9 @@ describeSetups((setup) => {
     await untilActive(dynamo, TableName);
     await expect(
       dynamo.updateTable({ TableName, BillingMode: 'PAY_PER_REQUEST', ProvisionedThroughput: units(1, 1) }),
-    ).rejects.toMatchObject(invalid(/^One or more parameter values were invalid: Neither ReadCapacityUnits/));
+    ).rejects.toMatchObject(
+      invalid(/^One or more parameter values were invalid: ProvisionedThroughput cannot be specified when/),
+    );
     await dynamo.updateTable({ TableName, BillingMode: 'PAY_PER_REQUEST' });
     await untilActive(dynamo, TableName);
     const onDemand = await dynamo.describeTable({ TableName });

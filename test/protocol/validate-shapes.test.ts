@@ -18,6 +18,7 @@ const validators: Record<keyof OperationInputs, (input: Input) => unknown> = {
   DescribeEndpoints: (input) => validateShape('DescribeEndpoints', input),
   DescribeLimits: (input) => validateShape('DescribeLimits', input),
   DescribeTable: table.validateDescribeTable,
+  DescribeTimeToLive: (input) => validateShape('DescribeTimeToLive', input),
   GetItem: read.validateGetItem,
   ListTables: table.validateListTables,
   PutItem: write.validatePutItem,
@@ -27,6 +28,7 @@ const validators: Record<keyof OperationInputs, (input: Input) => unknown> = {
   TransactWriteItems: transact.validateTransactWriteItems,
   UpdateItem: write.validateUpdateItem,
   UpdateTable: table.validateUpdateTable,
+  UpdateTimeToLive: (input) => validateShape('UpdateTimeToLive', input),
 };
 
 function shapeRefusal(operation: keyof OperationInputs, input: Record<string, unknown>): string {

@@ -557,7 +557,9 @@ describe('UpdateTable', () => {
         `${invalid} Neither ReadCapacityUnits nor WriteCapacityUnits can be specified ` +
         'when BillingMode is PAY_PER_REQUEST';
       expect(change({ ProvisionedThroughput: units(1, 1) }, perRequest)).toBe(neither);
-      expect(change({ ProvisionedThroughput: units(1, 1), ...onDemand }, provisioned)).toBe(neither);
+      expect(change({ ProvisionedThroughput: units(1, 1), ...onDemand }, provisioned)).toBe(
+        `${invalid} ProvisionedThroughput cannot be specified when BillingMode is PAY_PER_REQUEST`,
+      );
       expect(change({ ProvisionedThroughput: units(1, 1), BillingMode: 'PROVISIONED' }, perRequest)).toBe(
         'accepted',
       );
