@@ -12,6 +12,7 @@ export async function openEngine({ settings, log, clock, lifecycle }: Surroundin
     overlayBytesMax: settings.overlaySize,
     replicaLagMs: settings.replicaLagMs,
     diskReserveBytes: settings.diskReserve,
+    capacity: settings.capacity,
     controlPlaneDelayMs: settings.controlPlaneDelayMs,
     log,
     onFatal: (error: unknown) => lifecycle.fatal(error),

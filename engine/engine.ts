@@ -28,6 +28,7 @@ import { Store } from './state/store.ts';
 import type { Statistics } from './statistics.ts';
 import type { TableDefinition } from './table-definition.ts';
 import { TableLife } from './table-life.ts';
+import { type CapacityEnforcement, Throughput } from './throughput.ts';
 
 export interface EngineOptions {
   /** Made if missing; one process at a time. */
@@ -41,6 +42,8 @@ export interface EngineOptions {
   readonly overlayBytesMax: number;
   /** Free bytes of the disk below which writes are refused. */
   readonly diskReserveBytes: number;
+  /** Which limits of throughput throttle calls. */
+  readonly capacity: CapacityEnforcement;
   /** How long tables stay CREATING, UPDATING and DELETING. */
   readonly controlPlaneDelayMs: number;
   /** Eventually consistent reads and global indexes are so much behind, to test against; 0 for not at all. */
@@ -232,7 +235,16 @@ async function startParts(
     applier,
     diskReserve,
     log,
-    services: { catalog, state, statistics, committer, tableLife, transactionTokens, clock: options.clock },
+    services: {
+      catalog,
+      state,
+      statistics,
+      committer,
+      tableLife,
+      transactionTokens,
+      throughput: new Throughput({ enforcement: options.capacity, catalog, clock }),
+      clock,
+    },
   };
 }
 

@@ -4,6 +4,7 @@ import type { Committer } from './commit.ts';
 import type { State } from './state/state.ts';
 import type { Statistics } from './statistics.ts';
 import type { TableLife } from './table-life.ts';
+import type { Throughput } from './throughput.ts';
 import type { TransactionTokens } from './transaction-tokens.ts';
 
 /** What the operations work with. */
@@ -16,5 +17,6 @@ export interface Services {
   readonly committer: Committer;
   readonly tableLife: TableLife;
   readonly transactionTokens: TransactionTokens;
+  readonly throughput: Throughput;
   readonly clock: Clock;
 }

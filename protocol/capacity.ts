@@ -64,12 +64,9 @@ export function consumedCapacity(
   kind: CapacityKind = 'plain',
 ): ConsumedCapacity | undefined {
   if (mode === undefined || mode === 'NONE') return undefined;
-  const {
-    table,
-    local = noIndexes,
-    global = noIndexes,
-  } = typeof units === 'number' ? { table: units } : units;
-  const total = { TableName: tableName, ...capacityOf(table + sumOf(local) + sumOf(global), kind) };
+  const parts = typeof units === 'number' ? { table: units } : units;
+  const { table, local = noIndexes, global = noIndexes } = parts;
+  const total = { TableName: tableName, ...capacityOf(sumOfUnits(parts), kind) };
   if (mode === 'TOTAL') return total;
   return {
     ...total,
@@ -77,6 +74,11 @@ export function consumedCapacity(
     ...(local.size > 0 && { LocalSecondaryIndexes: capacitiesOf(local, kind) }),
     ...(global.size > 0 && { GlobalSecondaryIndexes: capacitiesOf(global, kind) }),
   };
+}
+
+/** What the table and all its indexes have cost together. */
+export function sumOfUnits({ table, local = noIndexes, global = noIndexes }: Units): number {
+  return table + sumOf(local) + sumOf(global);
 }
 
 const noIndexes: ReadonlyMap<string, number> = new Map();

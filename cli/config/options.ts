@@ -166,6 +166,13 @@ export const options = {
     description:
       'How far eventually consistent reads and global indexes are behind, so that applications can be tested against it.',
   }),
+  capacity: option(choice('off', 'provisioned', 'all'), 'provisioned', {
+    group: 'Data',
+    programs: engines,
+    description:
+      'Throttling. provisioned: what tables and indexes have been given, and on-demand maxima. all: also what AWS limits ' +
+      'of itself: partition keys, warm throughput, account. off: none.',
+  }),
   controlPlaneDelayMs: option(duration('0', '10m'), '0', {
     group: 'Data',
     programs: engines,

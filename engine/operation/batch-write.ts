@@ -1,78 +1,103 @@
 import type { Request } from '../../protocol/backend.ts';
-import { consumedCapacity, writeUnits } from '../../protocol/capacity.ts';
-import { canonicalKey, type KeyBytes } from '../../protocol/key.ts';
+import { canonicalKey } from '../../protocol/key.ts';
 import type { BatchWriteItemInput, WriteRequest } from '../../protocol/operation.ts';
-import { type ItemJson, type Output, Reply } from '../../protocol/reply.ts';
+import type { Reply } from '../../protocol/reply.ts';
 import { checkDistinctKeys, checkKey, checkPutRequestKey } from '../../protocol/validate/item.ts';
 import { validateBatchWriteItem } from '../../protocol/validate/write.ts';
 import type { Table } from '../catalog.ts';
 import type { Evaluated, EvaluatedChange, WriteContext } from '../commit.ts';
-import { isSame, itemJson } from '../item-json.ts';
+import { itemJson } from '../item-json.ts';
 import type { Services } from '../services.ts';
 import { stateKey } from '../state/layout.ts';
+import { isThrottled } from '../throughput/throttled.ts';
+import type { Throughput } from '../throughput.ts';
 import { checkIndexKeys } from './index-keys.ts';
-import { currentItem, itemChange } from './item-change.ts';
+import { evaluateWrite, type PlannedWrite, type WriteResult } from './item-write.ts';
+import { TableCapacities } from './table-capacities.ts';
 
 /**
  * AWS: API_BatchWriteItem. Its writes go through the commit queue together; that they also become durable together is
- * more than AWS promises, and cheaper than doing them apart.
+ * more than AWS promises, and cheaper than doing them apart. Those that a table has no units for come back unprocessed.
  */
-export function batchWriteItem({ catalog, committer }: Services, request: Request): Promise<Reply> {
+export function batchWriteItem(services: Services, request: Request): Promise<Reply> {
+  const { catalog, committer, throughput } = services;
   const input = validateBatchWriteItem(request.input);
-  const writes = Object.entries(input.RequestItems).flatMap(([name, requests]) => {
-    const table = catalog.serving(request.region, name);
-    return requests.map((writeRequest) => ({ requestedAs: name, ...plannedWrite(table, writeRequest) }));
+  const writes = Object.entries(input.RequestItems).flatMap(([requestedAs, requests]) => {
+    const table = catalog.serving(request.region, requestedAs);
+    return requests.map((asked) => ({ requestedAs, asked, ...plannedWrite(table, asked) }));
   });
   // A table can be named in two ways, by its name and by its ARN.
   checkDistinctKeys(writes.map(({ table, key }) => stateKey(table.number, key)));
-  return committer.submit((context) => evaluate(context, writes, input), request.origin);
+  return committer.submit((context) => evaluate(context, writes, input, throughput), request.origin);
 }
 
-interface PlannedWrite {
+interface BatchedWrite extends PlannedWrite {
   /** The name or ARN under which the request names the table. */
   readonly requestedAs: string;
-  readonly table: Table;
-  readonly key: KeyBytes;
-  /** Undefined to delete. */
-  readonly item: ItemJson | undefined;
+  /** What the request says, for when it comes back unprocessed. */
+  readonly asked: WriteRequest;
 }
 
-function plannedWrite(
-  table: Table,
-  { PutRequest: put, DeleteRequest: remove }: WriteRequest,
-): Omit<PlannedWrite, 'requestedAs'> {
+function plannedWrite(table: Table, { PutRequest: put, DeleteRequest: remove }: WriteRequest): PlannedWrite {
   if (put !== undefined) {
     checkPutRequestKey(table.schema, put.Item);
     checkIndexKeys(table, put.Item);
-    return { table, key: canonicalKey(table.schema, put.Item), item: itemJson(put.Item) };
+    const key = canonicalKey(table.schema, put.Item);
+    return { ...unconditional, kind: 'put', attributes: put.Item, table, key, image: itemJson(put.Item) };
   }
-  const key = remove?.Key ?? {};
-  checkKey(table.schema, key);
-  return { table, key: canonicalKey(table.schema, key), item: undefined };
+  const attributes = remove?.Key ?? {};
+  checkKey(table.schema, attributes);
+  const key = canonicalKey(table.schema, attributes);
+  return { ...unconditional, kind: 'delete', attributes, table, key, image: undefined };
 }
 
+const unconditional = { condition: undefined, update: undefined, showsOldItem: false };
+
+/** @throws what a table is short of, if nothing can be written at all. */
 function evaluate(
   context: WriteContext,
-  writes: readonly PlannedWrite[],
-  input: BatchWriteItemInput,
+  writes: readonly BatchedWrite[],
+  { ReturnConsumedCapacity: mode }: BatchWriteItemInput,
+  throughput: Throughput,
 ): Evaluated {
   const changes: EvaluatedChange[] = [];
-  const units = new Map<string, number>();
-  for (const { requestedAs, table, key, item } of writes) {
-    const old = currentItem(context, table, key);
-    const changesNothing = item === undefined ? old === undefined : isSame(old, item);
-    if (!changesNothing) changes.push(itemChange(context, table, key, old, item));
-    const cost = writeUnits(Math.max(old?.size ?? 0, item?.size ?? 0));
-    units.set(requestedAs, (units.get(requestedAs) ?? 0) + cost);
+  const capacities = new TableCapacities(mode, 'plain');
+  const unprocessed = new Unprocessed();
+  for (const write of writes) {
+    const result = unprocessed.unlessThrottled(write, () =>
+      evaluateWrite(context, write, { transactional: false, call: throughput.call() }),
+    );
+    if (result === undefined) continue;
+    if (result.change !== undefined) changes.push(result.change);
+    capacities.add(write.requestedAs, result.units);
   }
-  return { changes, reply: batchReply(input, units) };
+  return { changes, reply: capacities.reply({ UnprocessedItems: unprocessed.items(writes.length) }) };
 }
 
-function batchReply(input: BatchWriteItemInput, units: ReadonlyMap<string, number>): Reply {
-  const output: Output = { UnprocessedItems: {} };
-  const mode = input.ReturnConsumedCapacity;
-  if (mode !== undefined && mode !== 'NONE') {
-    output.ConsumedCapacity = Array.from(units, ([name, cost]) => consumedCapacity(mode, name, cost));
+/** The writes of a batch that were throttled, by table; `__proto__` is a name like any other. */
+class Unprocessed {
+  readonly #tables = new Map<string, WriteRequest[]>();
+  #count = 0;
+  #firstError: unknown;
+
+  /** @returns undefined if the write was throttled. */
+  unlessThrottled({ requestedAs, asked }: BatchedWrite, write: () => WriteResult): WriteResult | undefined {
+    try {
+      return write();
+    } catch (error) {
+      if (!isThrottled(error)) throw error;
+      this.#firstError ??= error;
+      this.#count++;
+      const requests = this.#tables.get(requestedAs);
+      if (requests === undefined) this.#tables.set(requestedAs, [asked]);
+      else requests.push(asked);
+      return undefined;
+    }
   }
-  return new Reply(output);
+
+  /** @param total writes of the batch. @throws why the first was throttled, if all were. */
+  items(total: number): Record<string, WriteRequest[]> {
+    if (this.#count === total) throw this.#firstError;
+    return Object.fromEntries(this.#tables);
+  }
 }

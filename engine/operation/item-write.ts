@@ -13,6 +13,7 @@ import type { Table } from '../catalog.ts';
 import type { EvaluatedChange, WriteContext } from '../commit.ts';
 import type { IndexChange } from '../index-entries.ts';
 import { isSame, itemJson, parseItem } from '../item-json.ts';
+import type { MeteredCall } from '../throughput.ts';
 import { checkIndexKeys, checkUpdatedIndexKeys } from './index-keys.ts';
 import { currentItem, itemChange } from './item-change.ts';
 
@@ -95,28 +96,54 @@ export interface WriteResult {
   readonly after: ItemState;
   /** Undefined where the write changes nothing. */
   readonly change: EvaluatedChange | undefined;
+  /** What it costs. */
+  readonly units: Units;
+}
+
+/** How a write is paid for. */
+export interface WritePayment {
+  /** A transaction costs the table double. */
+  readonly transactional: boolean;
+  /** What it is spent from; undefined where nothing is limited. */
+  readonly call: MeteredCall | undefined;
 }
 
 /**
+ * A write that is refused by its condition is paid for; one that is throttled, or refused otherwise, is not.
  * @throws ConditionalCheckFailedException, ValidationException if the item does not have what an update needs or grows too
- *   large, ResourceNotFoundException if the table is gone.
+ *   large, ResourceNotFoundException if the table is gone; ProvisionedThroughputExceededException, ThrottlingException
+ *   and RequestLimitExceeded if the table, or an index that it changes, is short of units.
  */
-export function evaluateWrite(context: WriteContext, write: PlannedWrite): WriteResult {
+export function evaluateWrite(
+  context: WriteContext,
+  write: PlannedWrite,
+  { transactional, call }: WritePayment,
+): WriteResult {
   const { table, key } = write;
+  call?.admitWrite(table, key);
   const before = stateBefore(write, currentItem(context, table, key));
-  checkCondition(write, before.item);
+  if (!meetsCondition(write, before.item)) {
+    call?.spendWrite(table, key, { table: tableUnits(before.image, write.image, transactional) });
+    throw conditionalCheckFailed(write.showsOldItem ? before.item : undefined);
+  }
   const after = stateAfter(write, before);
-  return { before, after, change: changeBetween(context, write, before, after) };
+  const change = changeBetween(context, write, before, after);
+  const units = unitsOf(tableUnits(before.image, after.image, transactional), change?.indexChanges);
+  call?.spendWrite(table, key, units, change?.indexChanges);
+  return { before, after, change, units };
 }
 
-/**
- * What a write costs: the larger of the item before and after, and what it does to each index. Only the table's part
- * is doubled in a transaction (AWS: read-write-operations, GSI.ThroughputConsiderations.Writes).
- */
-export function unitsWritten({ before, after, change }: WriteResult, transactional = false): Units {
-  const bytes = Math.max(before.image?.size ?? 0, after.image?.size ?? 0);
-  const table = writeUnits(bytes, transactional);
-  const indexes = change?.indexChanges ?? [];
+/** A write costs its table the larger of the item before and after (AWS: read-write-operations). */
+function tableUnits(
+  before: ItemJson | undefined,
+  after: ItemJson | undefined,
+  transactional: boolean,
+): number {
+  return writeUnits(Math.max(before?.size ?? 0, after?.size ?? 0), transactional);
+}
+
+/** Indexes that the write does nothing to have no part (AWS: GSI.ThroughputConsiderations.Writes). */
+function unitsOf(table: number, indexes: readonly IndexChange[] = []): Units {
   if (indexes.length === 0) return { table };
   const local = indexes.filter(({ index }) => !index.isGlobal);
   const global = indexes.filter(({ index }) => index.isGlobal);
@@ -132,9 +159,8 @@ function stateBefore({ kind, condition }: PlannedWrite, image: ItemJson | undefi
   return { image, item: image !== undefined && isRead ? parseItem(image) : undefined };
 }
 
-function checkCondition({ condition, showsOldItem }: PlannedWrite, old: Item | undefined): void {
-  if (condition === undefined || evaluateCondition(condition, old ?? {})) return;
-  throw conditionalCheckFailed(showsOldItem ? old : undefined);
+function meetsCondition({ condition }: PlannedWrite, old: Item | undefined): boolean {
+  return condition === undefined || evaluateCondition(condition, old ?? {});
 }
 
 function stateAfter(write: PlannedWrite, before: ItemState): ItemState {

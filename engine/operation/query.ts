@@ -19,12 +19,11 @@ import type { Table } from '../catalog.ts';
 import type { Index } from '../index-schema.ts';
 import type { Services } from '../services.ts';
 import { hashCount, hashStart, keyAfter, type StateKey } from '../state/layout.ts';
-import type { State, StateView } from '../state/state.ts';
 import { type PageInput, readPage, type Selection } from './page.ts';
 import { type KeyRange, queryRange, type Source, sourceOf } from './source.ts';
 
 /** AWS: API_Query. */
-export function query({ catalog, state }: Services, request: Request): Reply {
+export function query(services: Services, request: Request): Reply {
   const input = validateQuery(request.input);
   const substitutions = new Substitutions(input.ExpressionAttributeNames, input.ExpressionAttributeValues);
   const { KeyConditionExpression: text, KeyConditions: legacy = {} } = input;
@@ -32,7 +31,7 @@ export function query({ catalog, state }: Services, request: Request): Reply {
   const wanted = wantedOf(input, substitutions);
   substitutions.finish();
   const parsed = expressed ?? parseKeyConditions(legacy);
-  const table = catalog.serving(request.region, input.TableName);
+  const table = services.catalog.serving(request.region, input.TableName);
   const index = readableIndex(table, input);
   const source = sourceOf(table, index);
   const selection = checkedSelection(table, index, input, wanted);
@@ -45,16 +44,17 @@ export function query({ catalog, state }: Services, request: Request): Reply {
     checkQueryStart(source, condition, range, start);
     narrow(range, start, reverse);
   }
-  return readPage(viewFor(state, input), source, range, input, selection, reverse);
+  const partition = range.start;
+  return readPage(services, { table, source, range, reverse, partition, input, selection });
 }
 
 /** AWS: API_Scan. */
-export function scan({ catalog, state }: Services, request: Request): Reply {
+export function scan(services: Services, request: Request): Reply {
   const input = validateScan(request.input);
   const substitutions = new Substitutions(input.ExpressionAttributeNames, input.ExpressionAttributeValues);
   const wanted = wantedOf(input, substitutions);
   substitutions.finish();
-  const table = catalog.serving(request.region, input.TableName);
+  const table = services.catalog.serving(request.region, input.TableName);
   const index = readableIndex(table, input);
   const source = sourceOf(table, index);
   const selection = checkedSelection(table, index, input, wanted);
@@ -64,12 +64,7 @@ export function scan({ catalog, state }: Services, request: Request): Reply {
     checkScanStart(input, range, start);
     narrow(range, start, false);
   }
-  return readPage(viewFor(state, input), source, range, input, selection);
-}
-
-/** Global indexes, which take no consistent reads, follow their tables as replicas do. */
-function viewFor(state: State, { ConsistentRead: consistent }: PageInput): StateView {
-  return consistent === true ? state : state.lagging();
+  return readPage(services, { table, source, range, reverse: false, partition: undefined, input, selection });
 }
 
 type Wanted = Pick<Selection, 'filter' | 'projection'>;

@@ -9,7 +9,7 @@ import {
 import { checkKeyPaths, projectedDocuments } from '../../protocol/expression/key-paths.ts';
 import { bindProjection, type Projection, projectItem } from '../../protocol/expression/projection.ts';
 import { Substitutions } from '../../protocol/expression/substitutions.ts';
-import { canonicalKey, type KeyBytes } from '../../protocol/key.ts';
+import { canonicalKey } from '../../protocol/key.ts';
 import { bindAttributesToGet } from '../../protocol/legacy/attributes-to-get.ts';
 import type { BatchGetItemInput, KeysAndAttributes } from '../../protocol/operation.ts';
 import { type ItemJson, type Output, Reply } from '../../protocol/reply.ts';
@@ -18,38 +18,45 @@ import { validateBatchGetItem, validateGetItem } from '../../protocol/validate/r
 import type { Table } from '../catalog.ts';
 import { parseItem } from '../item-json.ts';
 import type { Services } from '../services.ts';
-import { stateKey } from '../state/layout.ts';
+import { type StateKey, stateKey } from '../state/layout.ts';
 import type { State, StateView } from '../state/state.ts';
+import { isThrottled } from '../throughput/throttled.ts';
+import type { MeteredCall } from '../throughput.ts';
 
 /** AWS: API_GetItem. */
-export function getItem({ catalog, state }: Services, request: Request): Reply {
+export function getItem({ catalog, state, throughput }: Services, request: Request): Reply {
   const input = validateGetItem(request.input);
   const projection = projectionOf(input);
   const table = catalog.serving(request.region, input.TableName);
   if (projection !== undefined) checkKeyPaths(projectedDocuments(projection), table.schema);
   checkKey(table.schema, input.Key);
-  const view = viewFor(state, input);
-  const item = view.get(stateKey(table.number, canonicalKey(table.schema, input.Key)));
+  const key = stateKey(table.number, canonicalKey(table.schema, input.Key));
+  const call = throughput.call();
+  call?.admitRead(table, undefined, key);
+  const item = viewFor(state, input).get(key);
   const output: Output = {};
   if (item !== undefined) output.Item = projected(item, projection);
   const units = readUnits(item?.size ?? 0, consistencyOf(input));
+  call?.spendRead(table, undefined, key, units);
   const capacity = consumedCapacity(input.ReturnConsumedCapacity, input.TableName, units);
   if (capacity !== undefined) output.ConsumedCapacity = capacity;
   return new Reply(output);
 }
 
-/** AWS: API_BatchGetItem. Past 16 MB of items the rest of the keys comes back unprocessed. */
-export function batchGetItem({ catalog, state }: Services, request: Request): Reply {
+/** AWS: API_BatchGetItem. What is more than 16 MB of items, or than a table has units for, comes back unprocessed. */
+export function batchGetItem(services: Services, request: Request): Reply {
   const input = validateBatchGetItem(request.input);
   const plans = Object.entries(input.RequestItems).map(([name, keys]) => ({
     requestedAs: name,
     request: keys,
     projection: projectionOf(keys),
   }));
-  const reads = plans.map((plan) => tableRead(plan, catalog.serving(request.region, plan.requestedAs)));
+  const reads = plans.map((plan) =>
+    tableRead(plan, services.catalog.serving(request.region, plan.requestedAs)),
+  );
   // A table can be named in two ways, by its name and by its ARN.
-  checkDistinctKeys(reads.flatMap(({ table, keys }) => keys.map((key) => stateKey(table.number, key))));
-  const batch = new BatchReader(input, state);
+  checkDistinctKeys(reads.flatMap(({ keys }) => keys));
+  const batch = new BatchReader(input, services);
   for (const read of reads) batch.read(read);
   return batch.reply();
 }
@@ -60,14 +67,14 @@ interface TableRead {
   readonly request: KeysAndAttributes;
   readonly projection: Projection | undefined;
   readonly table: Table;
-  readonly keys: readonly KeyBytes[];
+  readonly keys: readonly StateKey[];
 }
 
 function tableRead(plan: Omit<TableRead, 'table' | 'keys'>, table: Table): TableRead {
   if (plan.projection !== undefined) checkKeyPaths(projectedDocuments(plan.projection), table.schema);
   const keys = plan.request.Keys.map((key) => {
     checkKey(table.schema, key);
-    return canonicalKey(table.schema, key);
+    return stateKey(table.number, canonicalKey(table.schema, key));
   });
   return { ...plan, table, keys };
 }
@@ -75,38 +82,40 @@ function tableRead(plan: Omit<TableRead, 'table' | 'keys'>, table: Table): Table
 /** Gathers the answer of a BatchGetItem, table by table; `__proto__` is a name like any other. */
 class BatchReader {
   readonly #input: BatchGetItemInput;
-  readonly #state: State;
+  readonly #services: Services;
   readonly #responses = new Map<string, unknown[]>();
   readonly #unprocessed = new Map<string, KeysAndAttributes>();
   readonly #capacities: ConsumedCapacity[] = [];
   #bytes = 0;
+  #isFull = false;
+  /** Whether any key has been read, be there an item or not. */
+  #hasRead = false;
+  /** Why the first key was not read that a table had no units for. */
+  #throttled: unknown;
 
-  constructor(input: BatchGetItemInput, state: State) {
+  constructor(input: BatchGetItemInput, services: Services) {
     this.#input = input;
-    this.#state = state;
+    this.#services = services;
   }
 
   read({ requestedAs, request, projection, table, keys }: TableRead): void {
-    const view = viewFor(this.#state, request);
     const items: unknown[] = [];
     let units = 0;
-    let read = 0;
-    for (; read < keys.length && this.#bytes < batchBytesMax; read++) {
-      const item = view.get(stateKey(table.number, keys[read] as KeyBytes));
-      if (item !== undefined && this.#bytes + item.size > batchBytesMax) break;
-      units += readUnits(item?.size ?? 0, consistencyOf(request));
-      if (item === undefined) continue;
-      this.#bytes += item.size;
-      items.push(projected(item, projection));
-    }
+    const unread = request.Keys.filter((_, i) => {
+      const read = this.#readKey(table, request, keys[i] as StateKey);
+      units += read?.units ?? 0;
+      if (read?.item !== undefined) items.push(projected(read.item, projection));
+      return read === undefined;
+    });
     this.#responses.set(requestedAs, items);
-    if (read < keys.length)
-      this.#unprocessed.set(requestedAs, { ...request, Keys: request.Keys.slice(read) });
+    if (unread.length > 0) this.#unprocessed.set(requestedAs, { ...request, Keys: unread });
     const capacity = consumedCapacity(this.#input.ReturnConsumedCapacity, requestedAs, units);
     if (capacity !== undefined) this.#capacities.push(capacity);
   }
 
+  /** @throws what a table was short of, if nothing could be read at all. */
   reply(): Reply {
+    if (this.#throttled !== undefined && !this.#hasRead) throw this.#throttled;
     const output: Output = {
       Responses: Object.fromEntries(this.#responses),
       UnprocessedKeys: Object.fromEntries(this.#unprocessed),
@@ -114,6 +123,38 @@ class BatchReader {
     if (this.#capacities.length > 0) output.ConsumedCapacity = this.#capacities;
     return new Reply(output);
   }
+
+  /** @returns undefined if there is no room in the answer, or the table has no units. */
+  #readKey(table: Table, request: KeysAndAttributes, key: StateKey): KeyRead | undefined {
+    const { state, throughput } = this.#services;
+    const call = throughput.call();
+    if (this.#isFull || !this.#admits(call, table, key)) return undefined;
+    const item = viewFor(state, request).get(key);
+    const bytes = this.#bytes + (item?.size ?? 0);
+    this.#isFull = bytes >= batchBytesMax;
+    if (bytes > batchBytesMax) return undefined;
+    this.#bytes = bytes;
+    this.#hasRead = true;
+    const units = readUnits(item?.size ?? 0, consistencyOf(request));
+    call?.spendRead(table, undefined, key, units);
+    return { item, units };
+  }
+
+  #admits(call: MeteredCall | undefined, table: Table, key: StateKey): boolean {
+    try {
+      call?.admitRead(table, undefined, key);
+      return true;
+    } catch (error) {
+      if (!isThrottled(error)) throw error;
+      this.#throttled ??= error;
+      return false;
+    }
+  }
+}
+
+interface KeyRead {
+  readonly item: ItemJson | undefined;
+  readonly units: number;
 }
 
 /** The items of one BatchGetItem (AWS: API_BatchGetItem). */

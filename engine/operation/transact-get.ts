@@ -14,21 +14,20 @@ import {
 } from '../../protocol/validate/transact.ts';
 import type { Table } from '../catalog.ts';
 import type { Services } from '../services.ts';
-import { stateKey } from '../state/layout.ts';
 import { projected, projectionOf } from './read.ts';
 import { TableCapacities } from './table-capacities.ts';
-import { planAll } from './transaction.ts';
+import { planAll, readAll } from './transaction.ts';
 
 /**
  * AWS: API_TransactGetItems. All items are read in one turn of the event loop, so they are of one state: no transaction
  * is seen in part, nor anything that is not durable.
  */
-export function transactGetItems({ catalog, state }: Services, request: Request): Reply {
+export function transactGetItems(services: Services, request: Request): Reply {
   const input = validateTransactGetItems(request.input);
   const gets = input.TransactItems.map(({ Get: get }) => boundGet(get));
-  const placed = gets.map((get) => ({ get, table: catalog.serving(request.region, get.tableName) }));
+  const placed = gets.map((get) => ({ get, table: services.catalog.serving(request.region, get.tableName) }));
   const planned = planAll(placed, ({ get, table }) => planGet(get, table));
-  const items = planned.map(({ table, key }) => state.get(stateKey(table.number, key)));
+  const items = readAll(services, planned);
   checkTransactionBytes(items.reduce((bytes, item) => bytes + (item?.size ?? 0), 0));
   return getReply(input, planned, items);
 }

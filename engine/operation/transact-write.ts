@@ -11,7 +11,6 @@ import {
 } from '../../protocol/validate/transact.ts';
 import type { Evaluated } from '../commit.ts';
 import type { Services } from '../services.ts';
-import { stateKey } from '../state/layout.ts';
 import { tokenRecord } from '../transaction-tokens.ts';
 import {
   bindExpressions,
@@ -19,12 +18,11 @@ import {
   type ItemWrite,
   type PlannedWrite,
   planWrite,
-  unitsWritten,
   type WriteResult,
 } from './item-write.ts';
 import { requestDigest } from './request-digest.ts';
 import { TableCapacities } from './table-capacities.ts';
-import { doAll, planAll } from './transaction.ts';
+import { doAll, planAll, readAll } from './transaction.ts';
 
 /**
  * AWS: API_TransactWriteItems. A transaction is one write of the commit queue and one entry of the log: all of it
@@ -77,7 +75,8 @@ async function submit(
 ): Promise<Reply> {
   const planned = plan(services, request, actions);
   return services.committer.submit((context): Evaluated => {
-    const results = doAll(planned, (action) => evaluateWrite(context, action));
+    const payment = { transactional: true, call: services.throughput.call() };
+    const results = doAll(planned, (action) => evaluateWrite(context, action, payment));
     const changes = results.flatMap(({ change }) => (change === undefined ? [] : [change]));
     const reply = writeReply(input, planned, results);
     return token === undefined ? { changes, reply } : { changes, reply, token };
@@ -97,7 +96,7 @@ function writeReply(
 ): Reply {
   const capacity = new TableCapacities(mode, 'transactionalWrite');
   for (const [i, { tableName }] of actions.entries()) {
-    capacity.add(tableName, unitsWritten(results[i] as WriteResult, true));
+    capacity.add(tableName, (results[i] as WriteResult).units);
   }
   return capacity.reply({});
 }
@@ -110,9 +109,10 @@ function repeatedReply(
   actions: readonly Action[],
 ): Reply {
   const capacity = new TableCapacities(mode, 'transactionalRead');
-  for (const { tableName, table, key } of plan(services, request, actions)) {
-    const item = services.state.get(stateKey(table.number, key));
-    capacity.add(tableName, { table: readUnits(item?.size ?? 0, 'transactional') });
+  const planned = plan(services, request, actions);
+  const items = readAll(services, planned);
+  for (const [i, { tableName }] of planned.entries()) {
+    capacity.add(tableName, { table: readUnits(items[i]?.size ?? 0, 'transactional') });
   }
   return capacity.reply({});
 }

@@ -1,7 +1,10 @@
+import { readUnits } from '../../protocol/capacity.ts';
 import { type CancellationReason, DynamoDbError, transactionCanceled } from '../../protocol/errors.ts';
 import type { KeyBytes } from '../../protocol/key.ts';
+import type { ItemJson } from '../../protocol/reply.ts';
 import { checkDistinctTargets, isErrorOfRequest } from '../../protocol/validate/transact.ts';
 import type { Table } from '../catalog.ts';
+import type { Services } from '../services.ts';
 import { stateKey } from '../state/layout.ts';
 
 /** What the plan of an action knows of its item, whether the action reads or writes it. */
@@ -50,12 +53,34 @@ export function doAll<P, R>(planned: readonly P[], act: (plan: P) => R): R[] {
   return results;
 }
 
+/**
+ * Reads the items of a transaction, or finds that they are not there.
+ * @throws TransactionCanceledException if they cost more than their tables have.
+ */
+export function readAll(
+  { state, throughput }: Services,
+  targets: readonly Target[],
+): (ItemJson | undefined)[] {
+  const call = throughput.call();
+  const reads = targets.map(({ table, key }) => ({ table, key: stateKey(table.number, key) }));
+  const items = doAll(reads, ({ table, key }) => {
+    call?.admitRead(table, undefined, key);
+    return state.get(key);
+  });
+  for (const [i, { table, key }] of reads.entries()) {
+    call?.spendRead(table, undefined, key, readUnits(items[i]?.size ?? 0, 'transactional'));
+  }
+  return items;
+}
+
 const none: CancellationReason = { Code: 'None' };
 
 /** The errors of single calls that cancel a transaction, and their codes then (AWS: API_CancellationReason). */
 const reasonCodes: ReadonlyMap<string, string> = new Map([
   ['ConditionalCheckFailedException', 'ConditionalCheckFailed'],
   ['ItemCollectionSizeLimitExceededException', 'ItemCollectionSizeLimitExceeded'],
+  ['ProvisionedThroughputExceededException', 'ProvisionedThroughputExceeded'],
+  ['ThrottlingException', 'ThrottlingError'],
   ['ValidationException', 'ValidationError'],
 ]);
 
@@ -64,5 +89,6 @@ function cancellationReason(error: unknown): CancellationReason {
   if (!(error instanceof DynamoDbError) || isErrorOfRequest(error)) throw error;
   const code = reasonCodes.get(error.code);
   if (code === undefined) throw error;
-  return { Code: code, Message: error.message, ...error.members };
+  const { Item: item } = error.members;
+  return { Code: code, Message: error.message, ...(item !== undefined && { Item: item }) };
 }

@@ -7,14 +7,7 @@ import type { DeleteItemInput, PutItemInput, UpdateItemInput } from '../../proto
 import { type ItemJson, type Output, Reply } from '../../protocol/reply.ts';
 import { validateDeleteItem, validatePutItem, validateUpdateItem } from '../../protocol/validate/write.ts';
 import type { Services } from '../services.ts';
-import {
-  bindExpressions,
-  evaluateWrite,
-  type ItemWrite,
-  planWrite,
-  unitsWritten,
-  type WriteResult,
-} from './item-write.ts';
+import { bindExpressions, evaluateWrite, type ItemWrite, planWrite, type WriteResult } from './item-write.ts';
 
 type WriteInput = PutItemInput | UpdateItemInput | DeleteItemInput;
 
@@ -52,14 +45,14 @@ export function updateItem(services: Services, request: Request): Promise<Reply>
 }
 
 function submit(
-  { catalog, committer }: Services,
+  { catalog, committer, throughput }: Services,
   { region, origin }: Request,
   input: WriteInput,
   write: ItemWrite,
 ): Promise<Reply> {
   const planned = planWrite(write, catalog.serving(region, input.TableName));
   return committer.submit((context) => {
-    const result = evaluateWrite(context, planned);
+    const result = evaluateWrite(context, planned, { transactional: false, call: throughput.call() });
     const changes = result.change === undefined ? [] : [result.change];
     return { changes, reply: writeReply(input, write.update, result) };
   }, origin);
@@ -69,7 +62,7 @@ function writeReply(input: WriteInput, update: Update | undefined, result: Write
   const output: Output = {};
   const attributes = returnedAttributes(input, update, result);
   if (attributes !== undefined) output.Attributes = attributes;
-  const capacity = consumedCapacity(input.ReturnConsumedCapacity, input.TableName, unitsWritten(result));
+  const capacity = consumedCapacity(input.ReturnConsumedCapacity, input.TableName, result.units);
   if (capacity !== undefined) output.ConsumedCapacity = capacity;
   return new Reply(output);
 }

@@ -92,6 +92,7 @@ function openEngine(directory: string, options: Partial<EngineOptions>): Promise
     overlayBytesMax: 64 * 1024 * 1024,
     diskReserveBytes: 0,
     replicaLagMs: 0,
+    capacity: 'provisioned',
     controlPlaneDelayMs: 0,
     log: silentLogger,
     onFatal: (error) => {

@@ -54,6 +54,7 @@ async function open(disk: SimulatedDisk, onFatal: (error: Error) => void = () =>
     overlayBytesMax: 1024 * 1024,
     diskReserveBytes: 0,
     replicaLagMs: 0,
+    capacity: 'provisioned',
     controlPlaneDelayMs: 0,
     log: silentLogger,
     onFatal,

@@ -130,6 +130,7 @@ export function openEngine(directory: string): Promise<Engine> {
     durability: 'sync',
     logSegmentBytesMax: 1024 * 1024,
     overlayBytesMax: 4 * 1024 * 1024,
+    capacity: 'provisioned',
     controlPlaneDelayMs: 0,
     diskReserveBytes: 0,
     replicaLagMs: 0,
