@@ -14,6 +14,8 @@ export async function openEngine({ settings, log, clock, lifecycle }: Surroundin
     diskReserveBytes: settings.diskReserve,
     capacity: settings.capacity,
     controlPlaneDelayMs: settings.controlPlaneDelayMs,
+    ttlSweepMs: settings.ttlSweepMs,
+    ttlChangeIntervalMs: settings.ttlChangeIntervalMs,
     log,
     onFatal: (error: unknown) => lifecycle.fatal(error),
   });

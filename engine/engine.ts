@@ -19,6 +19,7 @@ import { batchGetItem, getItem } from './operation/read.ts';
 import { createTable, deleteTable, describeTable, listTables, updateTable } from './operation/table.ts';
 import { transactGetItems } from './operation/transact-get.ts';
 import { transactWriteItems } from './operation/transact-write.ts';
+import { describeTimeToLive, updateTimeToLive } from './operation/ttl.ts';
 import { deleteItem, putItem, updateItem } from './operation/write.ts';
 import { Recovery } from './recovery.ts';
 import type { Services } from './services.ts';
@@ -29,6 +30,7 @@ import type { Statistics } from './statistics.ts';
 import type { TableDefinition } from './table-definition.ts';
 import { TableLife } from './table-life.ts';
 import { type CapacityEnforcement, Throughput } from './throughput.ts';
+import { TimeToLiveSweeper } from './ttl.ts';
 
 export interface EngineOptions {
   /** Made if missing; one process at a time. */
@@ -46,6 +48,10 @@ export interface EngineOptions {
   readonly capacity: CapacityEnforcement;
   /** How long tables stay CREATING, UPDATING and DELETING. */
   readonly controlPlaneDelayMs: number;
+  /** Between two sweeps for expired items. */
+  readonly ttlSweepMs: number;
+  /** How long after a change of its TTL a table refuses another one; 0 for not at all. */
+  readonly ttlChangeIntervalMs: number;
   /** Eventually consistent reads and global indexes are so much behind, to test against; 0 for not at all. */
   readonly replicaLagMs: number;
   readonly log: Logger;
@@ -108,6 +114,7 @@ const operations: ReadonlyMap<string, OperationHandler> = new Map(
     DeleteTable: deleteTable,
     DescribeLimits: describeLimits,
     DescribeTable: describeTable,
+    DescribeTimeToLive: describeTimeToLive,
     GetItem: getItem,
     ListTables: listTables,
     PutItem: putItem,
@@ -117,6 +124,7 @@ const operations: ReadonlyMap<string, OperationHandler> = new Map(
     TransactWriteItems: transactWriteItems,
     UpdateItem: updateItem,
     UpdateTable: updateTable,
+    UpdateTimeToLive: updateTimeToLive,
   }),
 );
 
@@ -126,6 +134,7 @@ interface Parts {
   readonly applier: Applier;
   readonly diskReserve: DiskReserve;
   readonly log: Log;
+  readonly sweeper: TimeToLiveSweeper;
   readonly services: Services;
 }
 
@@ -227,6 +236,17 @@ async function startParts(
     controlPlaneDelayMs: options.controlPlaneDelayMs,
     log: options.log,
   });
+  const sweeper = new TimeToLiveSweeper({
+    catalog,
+    state,
+    overlay,
+    committer,
+    clock,
+    log: options.log,
+    sweepMs: options.ttlSweepMs,
+    overlayBytesMax: options.overlayBytesMax / 2,
+  });
+  sweeper.start();
   for (const table of catalog.all()) tableLife.entered(table.definition);
   if (!overlay.isEmpty || droppedTables.size > 0) applier.committed();
   return {
@@ -235,6 +255,7 @@ async function startParts(
     applier,
     diskReserve,
     log,
+    sweeper,
     services: {
       catalog,
       state,
@@ -242,6 +263,7 @@ async function startParts(
       committer,
       tableLife,
       transactionTokens,
+      ttlChangeIntervalMs: options.ttlChangeIntervalMs,
       throughput: new Throughput({ enforcement: options.capacity, catalog, clock }),
       clock,
     },
@@ -283,8 +305,17 @@ async function removeAppliedSegments(log: Log, appliedLsn: number, logger: Logge
 }
 
 /** Whatever fails to close, the others are closed; the first failure is thrown. */
-async function closeParts({ lock, store, applier, diskReserve, log, services }: Parts): Promise<void> {
+async function closeParts({
+  lock,
+  store,
+  applier,
+  diskReserve,
+  log,
+  sweeper,
+  services,
+}: Parts): Promise<void> {
   services.tableLife.close();
+  sweeper.close();
   diskReserve.close();
   await services.committer.close();
   const failures: unknown[] = [];

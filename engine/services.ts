@@ -17,6 +17,8 @@ export interface Services {
   readonly committer: Committer;
   readonly tableLife: TableLife;
   readonly transactionTokens: TransactionTokens;
+  /** How long after a change of its TTL a table refuses another one. */
+  readonly ttlChangeIntervalMs: number;
   readonly throughput: Throughput;
   readonly clock: Clock;
 }

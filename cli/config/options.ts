@@ -178,6 +178,16 @@ export const options = {
     programs: engines,
     description: 'How long a table stays CREATING, UPDATING or DELETING.',
   }),
+  ttlSweepMs: option(duration('10ms', '24h'), '60s', {
+    group: 'Data',
+    programs: engines,
+    description: 'Time between two sweeps that remove the items whose time to live is over.',
+  }),
+  ttlChangeIntervalMs: option(duration('0', '24h'), '0', {
+    group: 'Data',
+    programs: engines,
+    description: "How long a table's time to live cannot be changed again; AWS refuses it for up to an hour.",
+  }),
 
   cacheSize: option(size('1MB', '1TB'), '256MB', {
     group: 'Cache',

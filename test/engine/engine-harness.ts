@@ -94,6 +94,8 @@ function openEngine(directory: string, options: Partial<EngineOptions>): Promise
     replicaLagMs: 0,
     capacity: 'provisioned',
     controlPlaneDelayMs: 0,
+    ttlSweepMs: 60_000,
+    ttlChangeIntervalMs: 0,
     log: silentLogger,
     onFatal: (error) => {
       throw error;

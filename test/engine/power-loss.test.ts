@@ -56,6 +56,8 @@ async function open(disk: SimulatedDisk, onFatal: (error: Error) => void = () =>
     replicaLagMs: 0,
     capacity: 'provisioned',
     controlPlaneDelayMs: 0,
+    ttlSweepMs: 60_000,
+    ttlChangeIntervalMs: 0,
     log: silentLogger,
     onFatal,
   });
