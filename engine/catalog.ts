@@ -100,9 +100,10 @@ export class Catalog {
   }
 }
 
-/** The numbers that have items or entries: the table's own and those of its indexes. */
-export function numbersOf(definition: TableDefinition): number[] {
-  return [definition.number, ...definition.indexes.map((index) => index.number)];
+/** The numbers that have items, entries or sizes: the table's own, those of its indexes, and of its collections. */
+export function numbersOf({ number, indexes, collections }: TableDefinition): number[] {
+  const numbers = [number, ...indexes.map((index) => index.number)];
+  return collections === undefined ? numbers : [...numbers, collections];
 }
 
 /** The numbers that a change takes out of use. @param catalog as it is before the change. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { itemSize } from '../protocol/attribute-value.ts';
 import { canonicalKey } from '../protocol/key.ts';
 import { numbersOf, type Table } from './catalog.ts';
+import { CollectionCheck } from './collection-check.ts';
 import { openDataDirectory } from './data-directory.ts';
 import { DataLock } from './data-lock.ts';
 import { nodeFiles } from './files.ts';
@@ -26,7 +27,7 @@ export interface CheckReport {
  * Reads everything in a data folder that no process has open and changes nothing: the log's batches and their chain,
  * every value in LMDB against its checksum, and, with what the log adds, that every item lies under its own key and
  * has the size that is noted, that every index has exactly the entries that follow from the items, and that the counts
- * of tables and indexes are true.
+ * of tables and indexes and the sizes of item collections are true.
  * @throws DataDirectoryInUseError, DataDirectoryError
  */
 export async function checkDataDirectory(root: string): Promise<CheckReport> {
@@ -100,6 +101,7 @@ class Report implements CheckReport {
     let itemCount = 0;
     let sizeBytes = 0;
     const indexes = new IndexCheck(table, state, statistics);
+    const collections = new CollectionCheck(table, state);
     for (const [key, item] of state.range(tablePrefix(table.number), tablePrefix(table.number + 1), false)) {
       itemCount++;
       sizeBytes += item.size;
@@ -110,8 +112,10 @@ class Report implements CheckReport {
       if (itemSize(parsed) !== item.size)
         this.#problem(`table ${table.name}: wrong item size at ${hex(key)}`);
       for (const problem of indexes.problemsOfItem(key, parsed)) this.#problem(problem);
+      for (const problem of collections.problemsOfItem(key, item.size, parsed)) this.#problem(problem);
     }
     for (const problem of indexes.problemsOfEntries()) this.#problem(problem);
+    for (const problem of collections.problemsOfRows()) this.#problem(problem);
     const noted = statistics.of(table.number);
     this.summary.push(`table ${table.name}: ${itemCount} items, ${sizeBytes} bytes`);
     if (noted.itemCount === itemCount && noted.sizeBytes === sizeBytes) return;

@@ -7,6 +7,7 @@ import { Catalog, type CatalogChange, readCatalogRecord } from './catalog.ts';
 import type { Position } from './checkpoint.ts';
 import type { DiskReserve } from './disk-reserve.ts';
 import type { IndexChange } from './index-entries.ts';
+import { type CollectionGrowth, CollectionSizes, collectionRow } from './item-collections.ts';
 import { LogFullError } from './log/errors.ts';
 import { BatchEncoder, type Change } from './log/record.ts';
 import type { Log } from './log/segments.ts';
@@ -18,8 +19,11 @@ import type { Statistics } from './statistics.ts';
 import type { TableDefinition } from './table-definition.ts';
 import type { TransactionTokens } from './transaction-tokens.ts';
 
-/** A change as it goes into the log, and what it does to the indexes of its table as that is then. */
-export type EvaluatedChange = Change & { readonly indexChanges?: readonly IndexChange[] };
+/** A change as it goes into the log, and what it does to indexes and collections of its table as that is then. */
+export type EvaluatedChange = Change & {
+  readonly indexChanges?: readonly IndexChange[];
+  readonly collection?: CollectionGrowth | undefined;
+};
 
 /** What a write decides: the changes that it makes, all or none, and its answer once they are durable. */
 export interface Evaluated {
@@ -240,10 +244,11 @@ export class Committer {
     const batch = this.#open;
     const { timeMs } = this.#context;
     const firstSequence = this.#nextSequence;
-    this.#encoder.add({ firstSequence, timeMs, changes, ...(token !== undefined && { token }) });
+    const sized = withCollectionBytes(changes, this.#context);
+    this.#encoder.add({ firstSequence, timeMs, changes: sized, ...(token !== undefined && { token }) });
     this.#nextSequence += changes.length;
     if (token !== undefined) batch.changes.push({ token, timeMs });
-    for (const change of changes) {
+    for (const change of sized) {
       if (change.kind === 'catalog') {
         const catalogChange = readCatalogRecord(change.json);
         const table = changedTable(this.#context.catalog, catalogChange);
@@ -252,9 +257,11 @@ export class Committer {
       } else {
         const key = stateKey(change.table, change.key);
         const entry = { item: asItem(change.newImage) };
-        this.#pending.set(key, entry);
-        this.#pendingBytes += entryBytes(key, entry);
-        batch.changes.push({ change, key, entry, indexChanges: change.indexChanges ?? [], origin });
+        const collection = collectionRow(change.collection, change.collectionBytes);
+        this.#setPending(key, entry);
+        if (collection !== undefined) this.#setPending(collection.key, collection.entry);
+        const { indexChanges = [] } = change;
+        batch.changes.push({ change, key, entry, indexChanges, collection, origin });
       }
     }
   }
@@ -302,8 +309,19 @@ export class Committer {
       applyCatalogChange(pending.catalogChange, catalog, statistics, droppedTables);
       return;
     }
-    const { key, entry } = pending;
+    const { key, entry, collection } = pending;
     showChange(pending, overlay, statistics);
+    this.#unsetPending(key, entry);
+    if (collection !== undefined) this.#unsetPending(collection.key, collection.entry);
+  }
+
+  #setPending(key: StateKey, entry: OverlayEntry): void {
+    this.#pending.set(key, entry);
+    this.#pendingBytes += entryBytes(key, entry);
+  }
+
+  /** It is published; a newer one may be pending. */
+  #unsetPending(key: StateKey, entry: OverlayEntry): void {
     this.#pendingBytes -= entryBytes(key, entry);
     if (this.#pending.get(key) === entry) this.#pending.delete(key);
   }
@@ -389,6 +407,20 @@ function newBatch(): Batch {
 function settle(waiter: Waiter, outcome: Outcome): void {
   if ('reply' in outcome) waiter.resolve(outcome.reply);
   else waiter.reject(outcome.error);
+}
+
+/** The changes with the sizes that they leave item collections with, one after the other. */
+function withCollectionBytes(
+  changes: readonly EvaluatedChange[],
+  context: WriteContext,
+): readonly EvaluatedChange[] {
+  if (changes.every(({ collection }) => collection === undefined)) return changes;
+  const sizes = new CollectionSizes(context, Number.POSITIVE_INFINITY);
+  return changes.map((change) =>
+    change.kind === 'catalog' || change.collection === undefined
+      ? change
+      : { ...change, collectionBytes: sizes.add(change.collection) },
+  );
 }
 
 /** The definition that a change makes, or takes away. */

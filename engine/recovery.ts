@@ -2,6 +2,7 @@ import type { Item } from '../protocol/attribute-value.ts';
 import { Catalog, readCatalogRecord } from './catalog.ts';
 import { type Position, readCheckpoint } from './checkpoint.ts';
 import { indexChanges } from './index-entries.ts';
+import { collectionOf, collectionRow } from './item-collections.ts';
 import type { Image, ItemChange, LogEntry } from './log/record.ts';
 import { stateKey } from './state/layout.ts';
 import { type Lag, Overlay } from './state/overlay.ts';
@@ -59,7 +60,9 @@ export class Recovery {
       table === undefined || table.indexes.length === 0
         ? []
         : indexChanges(table, key, parsed(change.oldImage), parsed(change.newImage));
-    const shown = { change, key, entry: { item: asItem(change.newImage) }, indexChanges: changesOfIndexes };
+    const collection = table && collectionRow(collectionOf(table, change.key), change.collectionBytes);
+    const entry = { item: asItem(change.newImage) };
+    const shown = { change, key, entry, indexChanges: changesOfIndexes, collection };
     showChange(shown, this.overlay, this.statistics);
   }
 }

@@ -1,29 +1,33 @@
 import { ItemJson } from '../protocol/reply.ts';
 import { type Catalog, type CatalogChange, numbersDropped } from './catalog.ts';
 import type { IndexChange } from './index-entries.ts';
+import type { CollectionRow } from './item-collections.ts';
 import type { Image, ItemChange } from './log/record.ts';
 import { indexEntry } from './state/index-layout.ts';
 import type { StateKey } from './state/layout.ts';
 import type { Overlay, OverlayEntry } from './state/overlay.ts';
 import type { Statistics } from './statistics.ts';
 
-/** A change of an item with what it does to indexes, as it is shown to readers and counted. */
+/** A change of an item with what it does to indexes and its collection, as it is shown to readers and counted. */
 export interface ShownChange {
   readonly change: ItemChange;
   /** State key of the item. */
   readonly key: StateKey;
   readonly entry: OverlayEntry;
   readonly indexChanges: readonly IndexChange[];
+  /** Undefined where the size of the item's collection remains, or is not kept. */
+  readonly collection: CollectionRow | undefined;
 }
 
 /** Brings overlay and statistics to what the change leaves: on publishing, and on replay. */
 export function showChange(
-  { change, key, entry, indexChanges }: ShownChange,
+  { change, key, entry, indexChanges, collection }: ShownChange,
   overlay: Overlay,
   statistics: Statistics,
 ): void {
   overlay.set(key, entry);
   statistics.itemChanged(change);
+  if (collection !== undefined) overlay.set(collection.key, collection.entry);
   for (const indexChange of indexChanges) {
     const { item, before, after } = indexChange;
     if (before !== undefined && before.key !== after?.key) overlay.set(before.key, { item: undefined });

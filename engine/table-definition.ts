@@ -17,6 +17,8 @@ export interface TableDefinition {
   readonly billing: Billing;
   readonly deletionProtection: boolean;
   readonly indexes: readonly IndexDefinition[];
+  /** The number under which sizes of item collections lie; absent without local indexes, where nobody asks for them. */
+  readonly collections?: number;
   /** Absent where it was never asked for. */
   readonly timeToLive?: TimeToLive;
 }

@@ -21,6 +21,8 @@ export interface ItemChange {
   readonly principal?: 'ttl';
   /** The region that a replicated change comes from. */
   readonly replicatedFrom?: string;
+  /** The size in bytes that the change leaves its item collection with; absent where that has no size, or the same. */
+  readonly collectionBytes?: number;
 }
 
 /** A change of the catalog: tables, indexes, settings. Opaque here. */
@@ -44,7 +46,7 @@ export interface LogEntry {
 
 /*
  * An entry: flags u8, first sequence u64, time u64, number of changes u32, [token], changes. A change: kind u8, flags u8, then
- * for an item: table u32, key length u16, key, [old image], [new image], [replicatedFrom]; for the catalog: text.
+ * for an item: table u32, key length u16, key, [old image], [new image], [replicatedFrom], [collection bytes u64]; for the catalog: text.
  * An image: size u32, length u32, JSON. A text: length u32, UTF-8. What is in brackets is there if its flag is set.
  */
 const hasToken = 1;
@@ -54,6 +56,8 @@ const hasOldImage = 1;
 const hasNewImage = 2;
 const byTtl = 4;
 const isReplicated = 8;
+const hasCollectionBytes = 16;
+const itemFlags = hasOldImage | hasNewImage | byTtl | isReplicated | hasCollectionBytes;
 
 const entryHeaderBytes = 21;
 const itemHeaderBytes = 8;
@@ -184,7 +188,7 @@ function entryBytes(entry: LogEntry): number {
 }
 
 function itemBytes(change: ItemChange): number {
-  const { table, key, oldImage, newImage, replicatedFrom } = change;
+  const { table, key, oldImage, newImage, replicatedFrom, collectionBytes } = change;
   if (key.length > keyBytesMax)
     throw new RangeError(`a key of ${key.length} bytes; at most ${keyBytesMax} are allowed`);
   if (table !== table >>> 0) throw new RangeError(`table ${table} is not an unsigned integer of 32 bits`);
@@ -192,6 +196,7 @@ function itemBytes(change: ItemChange): number {
   if (oldImage !== undefined) bytes += 8 + oldImage.json.length;
   if (newImage !== undefined) bytes += 8 + newImage.json.length;
   if (replicatedFrom !== undefined) bytes += textBytes(replicatedFrom);
+  if (collectionBytes !== undefined) bytes += 8;
   return bytes;
 }
 
@@ -214,13 +219,14 @@ function writeEntry(bytes: Buffer, start: number, entry: LogEntry): number {
 }
 
 function writeItem(bytes: Buffer, start: number, change: ItemChange): number {
-  const { table, key, oldImage, newImage, principal, replicatedFrom } = change;
+  const { table, key, oldImage, newImage, principal, replicatedFrom, collectionBytes } = change;
   bytes[start] = itemKind;
   bytes[start + 1] =
     (oldImage === undefined ? 0 : hasOldImage) |
     (newImage === undefined ? 0 : hasNewImage) |
     (principal === undefined ? 0 : byTtl) |
-    (replicatedFrom === undefined ? 0 : isReplicated);
+    (replicatedFrom === undefined ? 0 : isReplicated) |
+    (collectionBytes === undefined ? 0 : hasCollectionBytes);
   bytes.writeUInt32LE(table, start + 2);
   bytes.writeUInt16LE(key.length, start + 6);
   let offset = start + itemHeaderBytes;
@@ -228,7 +234,9 @@ function writeItem(bytes: Buffer, start: number, change: ItemChange): number {
   if (oldImage !== undefined) offset = writeImage(bytes, offset, oldImage);
   if (newImage !== undefined) offset = writeImage(bytes, offset, newImage);
   if (replicatedFrom !== undefined) offset = writeText(bytes, offset, replicatedFrom);
-  return offset;
+  if (collectionBytes === undefined) return offset;
+  writeInteger(bytes, collectionBytes, offset);
+  return offset + 8;
 }
 
 function writeCatalog(bytes: Buffer, start: number, change: CatalogChange): number {
@@ -332,7 +340,7 @@ function readChange(reader: PayloadReader): Change {
 }
 
 function readItem(reader: PayloadReader): ItemChange {
-  const flags = reader.flags(hasOldImage | hasNewImage | byTtl | isReplicated, 'a change of an item');
+  const flags = reader.flags(itemFlags, 'a change of an item');
   const table = reader.word();
   const key = reader.latin1(reader.short());
   return {
@@ -343,6 +351,7 @@ function readItem(reader: PayloadReader): ItemChange {
     ...(flags & hasNewImage ? { newImage: readImage(reader) } : undefined),
     ...(flags & byTtl ? { principal: 'ttl' as const } : undefined),
     ...(flags & isReplicated ? { replicatedFrom: reader.text() } : undefined),
+    ...(flags & hasCollectionBytes ? { collectionBytes: reader.integer() } : undefined),
   };
 }
 

@@ -106,8 +106,11 @@ function newTable(
   name: string,
   context: WriteContext,
 ): TableDefinition {
+  const number = context.catalog.nextNumber;
+  const indexes = newIndexes(input, number + 1, context.timeMs);
+  const hasLocalIndexes = indexes.some(({ kind }) => kind === 'LOCAL');
   return {
-    number: context.catalog.nextNumber,
+    number,
     id: randomUUID(),
     region,
     name,
@@ -117,7 +120,8 @@ function newTable(
     attributeDefinitions: input.AttributeDefinitions,
     billing: newBilling(input, input.BillingMode, context.timeMs),
     deletionProtection: input.DeletionProtectionEnabled === true,
-    indexes: newIndexes(input, context.catalog.nextNumber + 1, context.timeMs),
+    indexes,
+    ...(hasLocalIndexes && { collections: number + 1 + indexes.length }),
   };
 }
 

@@ -19,6 +19,7 @@ const itemChange = fc.record(
     newImage: image,
     principal: fc.constant('ttl' as const),
     replicatedFrom: text,
+    collectionBytes: fc.maxSafeNat(),
   },
   { requiredKeys: ['kind', 'table', 'key'] },
 );
