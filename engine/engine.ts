@@ -11,6 +11,7 @@ import { type DataDirectory, prepareDataDirectory, syncDirectory } from './data-
 import { DataLock } from './data-lock.ts';
 import { DiskReserve } from './disk-reserve.ts';
 import { type Files, nodeFiles } from './files.ts';
+import { itemCollectionBytesMax } from './item-collections.ts';
 import { Log } from './log/segments.ts';
 import { batchWriteItem } from './operation/batch-write.ts';
 import { describeLimits } from './operation/describe.ts';
@@ -54,6 +55,8 @@ export interface EngineOptions {
   readonly ttlChangeIntervalMs: number;
   /** Eventually consistent reads and global indexes are so much behind, to test against; 0 for not at all. */
   readonly replicaLagMs: number;
+  /** AWS's limit of 10 GB unless said, in bytes. */
+  readonly itemCollectionBytesMax?: number;
   readonly log: Logger;
   /** The log can no longer be trusted; the process must end. */
   readonly onFatal: (error: Error) => void;
@@ -265,6 +268,7 @@ async function startParts(
       transactionTokens,
       ttlChangeIntervalMs: options.ttlChangeIntervalMs,
       throughput: new Throughput({ enforcement: options.capacity, catalog, clock }),
+      itemCollectionBytesMax: options.itemCollectionBytesMax ?? itemCollectionBytesMax,
       clock,
     },
   };

@@ -20,5 +20,7 @@ export interface Services {
   /** How long after a change of its TTL a table refuses another one. */
   readonly ttlChangeIntervalMs: number;
   readonly throughput: Throughput;
+  /** Of the items of one partition key and their entries in local indexes. */
+  readonly itemCollectionBytesMax: number;
   readonly clock: Clock;
 }

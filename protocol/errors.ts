@@ -129,8 +129,9 @@ export function conditionalCheckFailed(item?: unknown): DynamoDbError {
   return newError('ConditionalCheckFailedException', 'The conditional request failed', members);
 }
 
+/** The items of one partition key and their entries in local indexes may not have more (AWS: LSI.ItemCollections). */
 export function itemCollectionSizeLimitExceeded(): DynamoDbError {
-  return newError('ItemCollectionSizeLimitExceededException', 'Item collection size limit of 10 GB exceeded');
+  return newError('ItemCollectionSizeLimitExceededException', 'Collection size exceeded');
 }
 
 /** @param detail what comes after AWS's standing introduction, for example which simultaneous operations are too many. */

@@ -6,12 +6,13 @@ import { checkDistinctKeys, checkKey, checkPutRequestKey } from '../../protocol/
 import { validateBatchWriteItem } from '../../protocol/validate/write.ts';
 import type { Table } from '../catalog.ts';
 import type { Evaluated, EvaluatedChange, WriteContext } from '../commit.ts';
+import { CollectionSizes } from '../item-collections.ts';
 import { itemJson } from '../item-json.ts';
 import type { Services } from '../services.ts';
 import { stateKey } from '../state/layout.ts';
 import { isThrottled } from '../throughput/throttled.ts';
-import type { Throughput } from '../throughput.ts';
 import { checkIndexKeys } from './index-keys.ts';
+import { TableCollections } from './item-collection-metrics.ts';
 import { evaluateWrite, type PlannedWrite, type WriteResult } from './item-write.ts';
 import { TableCapacities } from './table-capacities.ts';
 
@@ -20,7 +21,7 @@ import { TableCapacities } from './table-capacities.ts';
  * more than AWS promises, and cheaper than doing them apart. Those that a table has no units for come back unprocessed.
  */
 export function batchWriteItem(services: Services, request: Request): Promise<Reply> {
-  const { catalog, committer, throughput } = services;
+  const { catalog, committer } = services;
   const input = validateBatchWriteItem(request.input);
   const writes = Object.entries(input.RequestItems).flatMap(([requestedAs, requests]) => {
     const table = catalog.serving(request.region, requestedAs);
@@ -28,7 +29,7 @@ export function batchWriteItem(services: Services, request: Request): Promise<Re
   });
   // A table can be named in two ways, by its name and by its ARN.
   checkDistinctKeys(writes.map(({ table, key }) => stateKey(table.number, key)));
-  return committer.submit((context) => evaluate(context, writes, input, throughput), request.origin);
+  return committer.submit((context) => evaluate(services, context, writes, input), request.origin);
 }
 
 interface BatchedWrite extends PlannedWrite {
@@ -53,25 +54,32 @@ function plannedWrite(table: Table, { PutRequest: put, DeleteRequest: remove }: 
 
 const unconditional = { condition: undefined, update: undefined, showsOldItem: false };
 
-/** @throws what a table is short of, if nothing can be written at all. */
+/**
+ * @throws what a table is short of, if nothing can be written at all; ItemCollectionSizeLimitExceededException, and then
+ *   nothing is written.
+ */
 function evaluate(
+  { throughput, itemCollectionBytesMax }: Services,
   context: WriteContext,
   writes: readonly BatchedWrite[],
-  { ReturnConsumedCapacity: mode }: BatchWriteItemInput,
-  throughput: Throughput,
+  { ReturnConsumedCapacity, ReturnItemCollectionMetrics }: BatchWriteItemInput,
 ): Evaluated {
   const changes: EvaluatedChange[] = [];
-  const capacities = new TableCapacities(mode, 'plain');
+  const sizes = new CollectionSizes(context, itemCollectionBytesMax);
+  const capacities = new TableCapacities(ReturnConsumedCapacity, 'plain');
+  const collections = new TableCollections(ReturnItemCollectionMetrics);
   const unprocessed = new Unprocessed();
   for (const write of writes) {
     const result = unprocessed.unlessThrottled(write, () =>
-      evaluateWrite(context, write, { transactional: false, call: throughput.call() }),
+      evaluateWrite(context, write, { transactional: false, call: throughput.call() }, sizes),
     );
     if (result === undefined) continue;
     if (result.change !== undefined) changes.push(result.change);
     capacities.add(write.requestedAs, result.units);
+    collections.add(write.requestedAs, write);
   }
-  return { changes, reply: capacities.reply({ UnprocessedItems: unprocessed.items(writes.length) }) };
+  const output = { UnprocessedItems: unprocessed.items(writes.length), ...collections.output(sizes) };
+  return { changes, reply: capacities.reply(output) };
 }
 
 /** The writes of a batch that were throttled, by table; `__proto__` is a name like any other. */

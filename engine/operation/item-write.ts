@@ -12,6 +12,7 @@ import { checkItemKey, checkKey, checkUpdatedItemSize } from '../../protocol/val
 import type { Table } from '../catalog.ts';
 import type { EvaluatedChange, WriteContext } from '../commit.ts';
 import type { IndexChange } from '../index-entries.ts';
+import type { CollectionSizes } from '../item-collections.ts';
 import { isSame, itemJson, parseItem } from '../item-json.ts';
 import type { MeteredCall } from '../throughput.ts';
 import { checkIndexKeys, checkUpdatedIndexKeys } from './index-keys.ts';
@@ -110,14 +111,17 @@ export interface WritePayment {
 
 /**
  * A write that is refused by its condition is paid for; one that is throttled, or refused otherwise, is not.
+ * @param sizes of the collections that the call writes to; a write that is done adds to them.
  * @throws ConditionalCheckFailedException, ValidationException if the item does not have what an update needs or grows too
  *   large, ResourceNotFoundException if the table is gone; ProvisionedThroughputExceededException, ThrottlingException
- *   and RequestLimitExceeded if the table, or an index that it changes, is short of units.
+ *   and RequestLimitExceeded if the table, or an index that it changes, is short of units;
+ *   ItemCollectionSizeLimitExceededException if the item's collection would grow too large.
  */
 export function evaluateWrite(
   context: WriteContext,
   write: PlannedWrite,
   { transactional, call }: WritePayment,
+  sizes: CollectionSizes,
 ): WriteResult {
   const { table, key } = write;
   call?.admitWrite(table, key);
@@ -128,8 +132,11 @@ export function evaluateWrite(
   }
   const after = stateAfter(write, before);
   const change = changeBetween(context, write, before, after);
+  const growth = change?.collection;
+  if (growth !== undefined) sizes.admit(growth);
   const units = unitsOf(tableUnits(before.image, after.image, transactional), change?.indexChanges);
   call?.spendWrite(table, key, units, change?.indexChanges);
+  if (growth !== undefined) sizes.add(growth);
   return { before, after, change, units };
 }
 

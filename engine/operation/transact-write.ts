@@ -10,8 +10,10 @@ import {
   validateTransactWriteItems,
 } from '../../protocol/validate/transact.ts';
 import type { Evaluated } from '../commit.ts';
+import { CollectionSizes } from '../item-collections.ts';
 import type { Services } from '../services.ts';
 import { tokenRecord } from '../transaction-tokens.ts';
+import { TableCollections } from './item-collection-metrics.ts';
 import {
   bindExpressions,
   evaluateWrite,
@@ -76,9 +78,10 @@ async function submit(
   const planned = plan(services, request, actions);
   return services.committer.submit((context): Evaluated => {
     const payment = { transactional: true, call: services.throughput.call() };
-    const results = doAll(planned, (action) => evaluateWrite(context, action, payment));
+    const sizes = new CollectionSizes(context, services.itemCollectionBytesMax);
+    const results = doAll(planned, (action) => evaluateWrite(context, action, payment, sizes));
     const changes = results.flatMap(({ change }) => (change === undefined ? [] : [change]));
-    const reply = writeReply(input, planned, results);
+    const reply = writeReply(input, planned, results, sizes);
     return token === undefined ? { changes, reply } : { changes, reply, token };
   }, request.origin);
 }
@@ -90,15 +93,18 @@ function plan({ catalog }: Services, { region }: Request, actions: readonly Acti
 }
 
 function writeReply(
-  { ReturnConsumedCapacity: mode }: TransactWriteItemsInput,
-  actions: readonly Action[],
+  { ReturnConsumedCapacity, ReturnItemCollectionMetrics }: TransactWriteItemsInput,
+  actions: readonly PlannedAction[],
   results: readonly WriteResult[],
+  sizes: CollectionSizes,
 ): Reply {
-  const capacity = new TableCapacities(mode, 'transactionalWrite');
-  for (const [i, { tableName }] of actions.entries()) {
-    capacity.add(tableName, (results[i] as WriteResult).units);
+  const capacity = new TableCapacities(ReturnConsumedCapacity, 'transactionalWrite');
+  const collections = new TableCollections(ReturnItemCollectionMetrics);
+  for (const [i, action] of actions.entries()) {
+    capacity.add(action.tableName, (results[i] as WriteResult).units);
+    collections.add(action.tableName, action);
   }
-  return capacity.reply({});
+  return capacity.reply(collections.output(sizes));
 }
 
 /** Answers a transaction that has happened already: nothing is written, and it costs what reading its items does. */

@@ -6,7 +6,9 @@ import { bindLegacyWrite } from '../../protocol/legacy/write.ts';
 import type { DeleteItemInput, PutItemInput, UpdateItemInput } from '../../protocol/operation.ts';
 import { type ItemJson, type Output, Reply } from '../../protocol/reply.ts';
 import { validateDeleteItem, validatePutItem, validateUpdateItem } from '../../protocol/validate/write.ts';
+import { CollectionSizes } from '../item-collections.ts';
 import type { Services } from '../services.ts';
+import { type ItemCollectionMetrics, itemCollectionMetrics } from './item-collection-metrics.ts';
 import { bindExpressions, evaluateWrite, type ItemWrite, planWrite, type WriteResult } from './item-write.ts';
 
 type WriteInput = PutItemInput | UpdateItemInput | DeleteItemInput;
@@ -45,25 +47,34 @@ export function updateItem(services: Services, request: Request): Promise<Reply>
 }
 
 function submit(
-  { catalog, committer, throughput }: Services,
+  { catalog, committer, throughput, itemCollectionBytesMax }: Services,
   { region, origin }: Request,
   input: WriteInput,
   write: ItemWrite,
 ): Promise<Reply> {
   const planned = planWrite(write, catalog.serving(region, input.TableName));
   return committer.submit((context) => {
-    const result = evaluateWrite(context, planned, { transactional: false, call: throughput.call() });
+    const sizes = new CollectionSizes(context, itemCollectionBytesMax);
+    const payment = { transactional: false, call: throughput.call() };
+    const result = evaluateWrite(context, planned, payment, sizes);
+    const metrics = itemCollectionMetrics(input.ReturnItemCollectionMetrics, sizes, planned);
     const changes = result.change === undefined ? [] : [result.change];
-    return { changes, reply: writeReply(input, write.update, result) };
+    return { changes, reply: writeReply(input, write.update, result, metrics) };
   }, origin);
 }
 
-function writeReply(input: WriteInput, update: Update | undefined, result: WriteResult): Reply {
+function writeReply(
+  input: WriteInput,
+  update: Update | undefined,
+  result: WriteResult,
+  metrics: ItemCollectionMetrics | undefined,
+): Reply {
   const output: Output = {};
   const attributes = returnedAttributes(input, update, result);
   if (attributes !== undefined) output.Attributes = attributes;
   const capacity = consumedCapacity(input.ReturnConsumedCapacity, input.TableName, result.units);
   if (capacity !== undefined) output.ConsumedCapacity = capacity;
+  if (metrics !== undefined) output.ItemCollectionMetrics = metrics;
   return new Reply(output);
 }
 
