@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { consumedCapacity, readUnits, writeUnits } from '../../protocol/capacity.ts';
+import { consumedCapacity, readUnits, sumOfUnits, writeUnits } from '../../protocol/capacity.ts';
 
 describe('read units', () => {
   test.each([
@@ -42,6 +42,25 @@ describe('ConsumedCapacity', () => {
       TableName: 'music',
       CapacityUnits: 0.5,
       Table: { CapacityUnits: 0.5 },
+    });
+  });
+
+  test('has the indexes that took part, and their units in the sum', () => {
+    const units = { table: 3, local: new Map([['byYear', 1]]), global: new Map([['byLabel', 2.5]]) };
+    expect(sumOfUnits(units)).toBe(6.5);
+    expect(sumOfUnits({ table: 3 })).toBe(3);
+    expect(consumedCapacity('TOTAL', 'music', units)).toEqual({ TableName: 'music', CapacityUnits: 6.5 });
+    expect(consumedCapacity('INDEXES', 'music', units)).toEqual({
+      TableName: 'music',
+      CapacityUnits: 6.5,
+      Table: { CapacityUnits: 3 },
+      LocalSecondaryIndexes: { byYear: { CapacityUnits: 1 } },
+      GlobalSecondaryIndexes: { byLabel: { CapacityUnits: 2.5 } },
+    });
+    expect(consumedCapacity('INDEXES', 'music', { table: 1, local: new Map(), global: new Map() })).toEqual({
+      TableName: 'music',
+      CapacityUnits: 1,
+      Table: { CapacityUnits: 1 },
     });
   });
 
