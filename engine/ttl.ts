@@ -84,21 +84,21 @@ export class TimeToLiveSweeper {
   async #sweepTable(number: number): Promise<void> {
     let next: StateKey | undefined = tablePrefix(number);
     while (next !== undefined) {
-      const table = this.#sweptTable(number);
-      if (table === undefined) return;
-      const slice: Slice = this.#slice(table, next);
+      const attribute = this.#attributeOf(number);
+      if (attribute === undefined) return;
+      const slice: Slice = this.#slice(number, attribute, next);
       await Promise.all(slice.expired.map((key) => this.#propose(number, key)));
       await this.#rest();
       next = slice.next;
     }
   }
 
-  #slice(table: Table, from: StateKey): Slice {
+  #slice(table: number, attribute: string, from: StateKey): Slice {
     const { state, clock } = this.#options;
-    const filter = new ExpiryFilter(timeToLiveAttribute(table) ?? '', clock.now());
+    const filter = new ExpiryFilter(attribute, clock.now());
     const expired: KeyBytes[] = [];
     const endMs = clock.monotonic() + sliceMs;
-    for (const [key, item] of state.range(from, tablePrefix(table.number + 1), false)) {
+    for (const [key, item] of state.range(from, tablePrefix(table + 1), false)) {
       if (filter.mayPass(item.json)) expired.push(canonicalKeyOf(key));
       if (expired.length < proposalsMax && clock.monotonic() < endMs) continue;
       return { expired, next: keyAfter(key) };
@@ -116,10 +116,9 @@ export class TimeToLiveSweeper {
     while (overlay.bytes > overlayBytesMax && !this.#closed);
   }
 
-  /** Undefined if it is gone or has no TTL any more, or the engine is closing. */
-  #sweptTable(number: number): Table | undefined {
-    const table = this.#options.catalog.byNumber(number);
-    return this.#closed || timeToLiveAttribute(table) === undefined ? undefined : table;
+  /** Undefined if the table is gone or has no TTL any more, or the engine is closing. */
+  #attributeOf(table: number): string | undefined {
+    return this.#closed ? undefined : timeToLiveAttribute(this.#options.catalog.byNumber(table));
   }
 }
 
@@ -140,7 +139,7 @@ function removal(context: WriteContext, number: number, key: KeyBytes): Evaluate
   const attribute = timeToLiveAttribute(table);
   const item = context.item(number, key);
   if (table === undefined || attribute === undefined || item === undefined) return nothing;
-  if (!new ExpiryFilter(attribute, context.timeMs).passes(parseItem(item))) return nothing;
+  if (!isExpiredItem(parseItem(item), attribute, expirySpan(context.timeMs))) return nothing;
   const change = { ...itemChange(context, table, key, item, undefined), principal: 'ttl' as const };
   return { changes: [change], reply: nothing.reply };
 }
@@ -152,50 +151,50 @@ function timeToLiveAttribute(table: Table | undefined): string | undefined {
   return table?.servesItems === true && timeToLive?.status === 'ENABLED' ? timeToLive.attribute : undefined;
 }
 
-/**
- * Which items are expired at one moment: those whose attribute is a Number, in seconds since 1970, that lies before it
- * and not more than five years back (AWS: TTL, time-to-live-ttl-before-you-start).
- */
+/** Finds out, without parsing items, which may be expired at one moment. */
 class ExpiryFilter {
-  readonly #attribute: string;
   /** What comes before the time in an item's JSON. */
   readonly #prefix: Buffer;
-  readonly #nowMs: number;
-  readonly #oldestMs: number;
+  readonly #span: Span;
 
   constructor(attribute: string, nowMs: number) {
-    this.#attribute = attribute;
     this.#prefix = Buffer.from(`${JSON.stringify(attribute)}:{"N":"`);
-    this.#nowMs = nowMs;
-    this.#oldestMs = fiveYearsBefore(nowMs);
+    this.#span = expirySpan(nowMs);
   }
 
-  passes(item: Item): boolean {
-    const value = getAttribute(item, this.#attribute);
-    return value !== undefined && 'N' in value && this.#isExpired(value.N);
-  }
-
-  /** Without parsing the item: true also where a map inside it has such an attribute. */
+  /** True for an expired item, and also where a map inside one has such an attribute. */
   mayPass(json: Buffer): boolean {
     let at = json.indexOf(this.#prefix);
     while (at >= 0) {
       const start = at + this.#prefix.length;
       const end = json.indexOf(quote, start);
-      if (this.#isExpired(json.toString('latin1', start, end))) return true;
+      if (isIn(this.#span, json.toString('latin1', start, end))) return true;
       at = json.indexOf(this.#prefix, end);
     }
     return false;
-  }
-
-  #isExpired(seconds: string): boolean {
-    const ms = Number(seconds) * 1000;
-    return ms < this.#nowMs && ms >= this.#oldestMs;
   }
 }
 
 const quote = 0x22;
 
-function fiveYearsBefore(ms: number): number {
-  const date = new Date(ms);
-  return date.setUTCFullYear(date.getUTCFullYear() - 5);
+/** The times that are expired at one moment: those before it, but not more than five years (AWS: TTL). */
+interface Span {
+  readonly fromMs: number;
+  readonly beforeMs: number;
+}
+
+function expirySpan(nowMs: number): Span {
+  const date = new Date(nowMs);
+  return { fromMs: date.setUTCFullYear(date.getUTCFullYear() - 5), beforeMs: nowMs };
+}
+
+/** Only a Number is a time, in seconds since 1970. */
+function isExpiredItem(item: Item, attribute: string, span: Span): boolean {
+  const value = getAttribute(item, attribute);
+  return value !== undefined && 'N' in value && isIn(span, value.N);
+}
+
+function isIn({ fromMs, beforeMs }: Span, seconds: string): boolean {
+  const ms = Number(seconds) * 1000;
+  return ms >= fromMs && ms < beforeMs;
 }

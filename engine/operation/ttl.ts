@@ -18,8 +18,8 @@ export async function updateTimeToLive(services: Services, request: Request): Pr
         `Attempt to change a resource which is still in use: Table ${table.name} is being created`,
       );
     }
-    const changeableMs = (table.timeToLive?.changedMs ?? 0) + services.ttlChangeIntervalMs;
-    const timeToLive = changedTimeToLive(specification, table.timeToLive, timeMs, changeableMs);
+    const intervalMs = services.ttlChangeIntervalMs;
+    const timeToLive = changedTimeToLive(specification, table.timeToLive, timeMs, intervalMs);
     const reply = new Reply({ TimeToLiveSpecification: specification });
     return { table: { ...table, timeToLive }, reply };
   });
@@ -45,13 +45,13 @@ function timeToLiveDescription(timeToLive: TimeToLive | undefined): object {
 
 /**
  * What is wrong with the specification is told before that it comes too early.
- * @param changeableMs when it may be changed again at the earliest.
+ * @param intervalMs between two changes, at least.
  */
 function changedTimeToLive(
   { AttributeName: attribute, Enabled: enable }: TimeToLiveSpecification,
   current: TimeToLive | undefined,
   timeMs: number,
-  changeableMs: number,
+  intervalMs: number,
 ): TimeToLive {
   const isOn = current?.status === 'ENABLING' || current?.status === 'ENABLED';
   if (isOn && current.attribute !== attribute) {
@@ -60,9 +60,12 @@ function changedTimeToLive(
     );
   }
   if (isOn === enable) throw validationError(`TimeToLive is already ${enable ? 'enabled' : 'disabled'}`);
-  const isChanging = current?.status === 'ENABLING' || current?.status === 'DISABLING';
-  if (isChanging || timeMs < changeableMs) {
+  if (current !== undefined && (isChanging(current) || timeMs < current.changedMs + intervalMs)) {
     throw validationError('Time to live has been modified multiple times within a fixed interval');
   }
   return { attribute, status: enable ? 'ENABLING' : 'DISABLING', changedMs: timeMs };
+}
+
+function isChanging({ status }: TimeToLive): boolean {
+  return status === 'ENABLING' || status === 'DISABLING';
 }

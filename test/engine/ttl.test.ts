@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { EngineOptions } from '../../engine/engine.ts';
 import { nodeFiles } from '../../engine/files.ts';
 import type { LogEntry } from '../../engine/log/record.ts';
 import { Log } from '../../engine/log/segments.ts';
@@ -16,19 +17,20 @@ let nowMs = startMs;
 let engine: TestEngine;
 const warnings: object[] = [];
 
-async function open(options: Parameters<typeof TestEngine.open>[0] = {}): Promise<void> {
+const options: Partial<EngineOptions> = {
+  clock: { now: () => nowMs, monotonic: () => performance.now() },
+  ttlSweepMs: 1,
+  log: {
+    info: () => {},
+    warn: (details) => warnings.push(details),
+    error: (details) => warnings.push(details),
+  },
+};
+
+async function open(more: Partial<EngineOptions> = {}): Promise<void> {
   nowMs = startMs;
   warnings.length = 0;
-  engine = await TestEngine.open({
-    clock: { now: () => nowMs, monotonic: () => performance.now() },
-    ttlSweepMs: 1,
-    log: {
-      info: () => {},
-      warn: (details) => warnings.push(details),
-      error: (details) => warnings.push(details),
-    },
-    ...options,
-  });
+  engine = await TestEngine.open({ ...options, ...more });
 }
 
 afterEach(async () => {
@@ -38,6 +40,11 @@ afterEach(async () => {
 
 function nowSeconds(): number {
   return nowMs / 1000;
+}
+
+async function enable(table: string): Promise<void> {
+  const TimeToLiveSpecification = { AttributeName: 'ttl', Enabled: true };
+  await engine.call('UpdateTimeToLive', { TableName: table, TimeToLiveSpecification });
 }
 
 async function setTimeToLive(Enabled: boolean, AttributeName = 'ttl'): Promise<void> {
@@ -62,14 +69,23 @@ async function keys(): Promise<string[]> {
 }
 
 /**
- * Until a sweep that began after the call has come to its end: each sweep comes to a key once, so that the second
- * removal of one is in a later sweep than the first, and the third tells that the one between them is over.
+ * Until a sweep over all tables that began after the call has come to its end: each sweep comes to a key once, so that
+ * the second removal of one is in a later sweep than the first, and the third tells that the one between them is over.
+ * @param table has TTL enabled.
  */
-async function swept(): Promise<void> {
+async function swept(table = TableName): Promise<void> {
   for (let sweep = 0; sweep < 3; sweep++) {
-    await put('sentinel', expiring(nowSeconds() - 1));
-    while ((await get('sentinel')) !== undefined) await new Promise((resolve) => setImmediate(resolve));
+    await engine.call('PutItem', { TableName: table, Item: { ...sentinel, ...expiring(nowSeconds() - 1) } });
+    while ((await countOf(table, sentinel)) > 0) await new Promise((resolve) => setImmediate(resolve));
   }
+}
+
+const sentinel = { p: { S: 'sentinel' } };
+
+async function countOf(table: string, { p }: { p?: object } = {}): Promise<number> {
+  const filter = { FilterExpression: 'p = :p', ExpressionAttributeValues: { ':p': p } };
+  const input = { TableName: table, ...(p !== undefined && filter) };
+  return (await engine.call<{ Count: number }>('Scan', input)).Count;
 }
 
 describe('a sweep', () => {
@@ -94,6 +110,10 @@ describe('a sweep', () => {
     await put('inside', { ttl: { M: expiring(nowSeconds() - 1) } });
     await put('another', { 'ttl ': { N: `${nowSeconds() - 1}` } });
     await put('in a text', { text: { S: `"ttl":{"N":"${nowSeconds() - 1}"}` } });
+    await put('both, the other first', {
+      map: { M: expiring(nowSeconds() + 1) },
+      ...expiring(nowSeconds() - 1),
+    });
     await put('both', { ...expiring(nowSeconds() - 1), map: { M: expiring(nowSeconds() + 1) } });
     await swept();
     expect(await keys()).toEqual(
@@ -153,47 +173,54 @@ describe('a sweep', () => {
     }
   });
 
-  async function countOf(table: string): Promise<number> {
-    const { Count } = await engine.call<{ Count: number }>('Scan', { TableName: table });
-    return Count;
-  }
-
-  test('leaves tables alone that have no TTL, or have it no more', async () => {
+  test('leaves tables alone that have no TTL, or have it no more, or not yet', async () => {
     await open();
-    await engine.createTable(TableName);
-    await engine.createTable('without');
-    const Item = { p: { S: 'a' }, ...expiring(nowSeconds() - 1) };
-    await engine.call('PutItem', { TableName: 'without', Item });
-    await setTimeToLive(true);
-    await swept();
-    await setTimeToLive(false);
-    await put('a', expiring(nowSeconds() - 1));
+    for (const name of ['without', TableName, 'later', 'watched']) {
+      await engine.createTable(name);
+      const Item = { p: { S: 'a' }, ...expiring(nowSeconds() - 1) };
+      if (name !== 'watched') await engine.call('PutItem', { TableName: name, Item });
+    }
     await setTimeToLive(true, 'other');
-    await put('b', { other: { N: `${nowSeconds() - 1}` } });
-    while ((await get('b')) !== undefined) await new Promise((resolve) => setImmediate(resolve));
-    expect(await get('a')).toBeDefined();
-    expect(await countOf('without')).toBe(1);
+    await setTimeToLive(false, 'other');
+    await put('a', { other: { N: `${nowSeconds() - 1}` } });
+    await enable('watched');
+    await engine.engine.close();
+    engine = await TestEngine.open({
+      ...options,
+      dataDirectory: engine.directory,
+      controlPlaneDelayMs: 60_000,
+    });
+    await enable('later');
+    await swept('watched');
+    for (const name of ['without', TableName, 'later']) expect(await countOf(name)).toBe(1);
   });
 
-  test('comes through more items than a slice takes, and through several tables', async () => {
-    await open();
+  test('goes on from where a slice has ended, through several tables', async () => {
+    let ticks = 0;
+    await open({ clock: { now: () => nowMs, monotonic: () => ticks++ } });
     const names = ['one', 'two'];
     for (const name of names) {
       await engine.createTable(name);
-      for (let i = 0; i < 1_000; i += 25) {
-        const requests = Array.from({ length: 25 }, (_, j) => ({
-          PutRequest: { Item: { p: { S: `${i + j}` }, ...expiring(nowSeconds() + ((i + j) % 3) - 1) } },
-        }));
-        await engine.call('BatchWriteItem', { RequestItems: { [name]: requests } });
-      }
-      const TimeToLiveSpecification = { AttributeName: 'ttl', Enabled: true };
-      await engine.call('UpdateTimeToLive', { TableName: name, TimeToLiveSpecification });
+      const requests = Array.from({ length: 25 }, (_, i) => ({
+        PutRequest: { Item: { p: { S: `${i}` }, ...expiring(nowSeconds() + (i % 3) - 1) } },
+      }));
+      await engine.call('BatchWriteItem', { RequestItems: { [name]: requests } });
+      await enable(name);
     }
-    for (const name of names) await expect.poll(() => countOf(name), { timeout: 5_000 }).toBe(666);
-    for (const name of names) {
-      const { Table } = await engine.call<{ Table: object }>('DescribeTable', { TableName: name });
-      expect(Table).toMatchObject({ ItemCount: 666 });
-    }
+    for (const name of names) await expect.poll(() => countOf(name), { timeout: 5_000 }).toBe(16);
+  });
+
+  test('removes more than can wait in the queue at once', async () => {
+    await open();
+    await engine.createTable(TableName);
+    await Promise.all(
+      Array.from({ length: 1_000 }, (_, i) => put(`${i}`, expiring(nowSeconds() + (i % 3) - 1))),
+    );
+    await setTimeToLive(true);
+    await swept();
+    expect(await countOf(TableName)).toBe(666);
+    const { Table } = await engine.call<{ Table: object }>('DescribeTable', { TableName });
+    expect(Table).toMatchObject({ ItemCount: 666 });
   });
 
   test('never removes an item that was given a later time', async () => {
