@@ -35,7 +35,7 @@ export class Children {
     return child;
   }
 
-  /** Starts a server and waits for its line `ready http://127.0.0.1:PORT`. */
+  /** Starts a server and waits for its line `ready http://127.0.0.1:PORT`, or `ready PORT`. */
   async startServer(command: Command): Promise<ServerProcess> {
     const child = this.spawn(command);
     try {
@@ -74,7 +74,7 @@ async function readyPort(child: ChildProcess): Promise<number> {
     child.once('error', (error) => fail(error.message));
     child.once('exit', (code, signal) => fail(`ended with ${code ?? signal}`));
     child.stdout?.on('data', () => {
-      const digits = /^ready http:\/\/127\.0\.0\.1:(\d+)$/m.exec(stdout())?.[1];
+      const digits = /^ready (?:http:\/\/127\.0\.0\.1:)?(\d+)$/m.exec(stdout())?.[1];
       if (digits !== undefined) resolve(Number(digits));
     });
   });

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { LatencyUs } from './histogram.ts';
-import { KEY_DIGITS, REVISION_DIGITS } from './request.ts';
+import { KEY_DIGITS, REVISION_DIGITS } from './item.ts';
+import type { Slot } from './request.ts';
 
 /** One closed loop of requests against one server. */
 export interface LoadPlan {
@@ -9,10 +10,9 @@ export interface LoadPlan {
   readonly connections: number;
   /** Whole seconds, as wrk takes no fractions. */
   readonly seconds: number;
-  /** A file with the bytes of a `RequestTemplate`, and its offsets. */
+  /** A file with the bytes of a `RequestTemplate`, and its slots. */
   readonly requestFile: string;
-  readonly keyOffset: number;
-  readonly revisionOffset: number | undefined;
+  readonly slots: readonly Slot[];
   /** Requests take key numbers from 0 up to this, uniformly. */
   readonly keys: number;
   /** Revisions rise from here, so that no write repeats what another loop has written. */
@@ -88,8 +88,9 @@ function wrkVersion(): string | undefined {
 function wrkCommand(plan: LoadPlan): { program: string; args: string[] } {
   // The script is no input of the compiler; it stays in the source folder, which the compiled one has beside it.
   const script = fileURLToPath(new URL('../../bench/wrk.lua', import.meta.url));
-  const { requestFile, keyOffset, keys, revisionOffset, revisionStart } = plan;
-  const numbers = [keyOffset, KEY_DIGITS, keys, revisionOffset ?? -1, revisionStart, REVISION_DIGITS];
+  const { requestFile, keys, revisionStart } = plan;
+  const numbers = [keys, KEY_DIGITS, revisionStart, REVISION_DIGITS].map(String);
+  const slots = plan.slots.map(({ holds, offset }) => `${holds}:${offset}`);
   const options = [
     '-t1',
     `-c${plan.connections}`,
@@ -100,7 +101,7 @@ function wrkCommand(plan: LoadPlan): { program: string; args: string[] } {
     script,
   ];
   const url = `http://127.0.0.1:${plan.port}/`;
-  return { program: 'wrk', args: [...options, url, '--', requestFile, ...numbers.map(String)] };
+  return { program: 'wrk', args: [...options, url, '--', requestFile, ...numbers, ...slots] };
 }
 
 function parseWrk(output: string, plan: LoadPlan): LoadResult {

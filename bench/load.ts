@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import type { LoadPlan, LoadResult } from './generator.ts';
 import { LatencyRecorder } from './histogram.ts';
-import { KEY_DIGITS, REVISION_DIGITS, writeDigits } from './request.ts';
+import { fillSlots } from './request.ts';
 
 /** The load generator for machines without wrk: a process of its own, raw HTTP/1.1 over `node:net`. */
 
@@ -23,7 +23,10 @@ class Connection {
   readonly #request: Buffer;
   readonly #loop: Loop;
   #sentMs = 0;
-  #received: Buffer | undefined;
+  /** The beginning of an answer whose headers are not all there. */
+  #head: Buffer | undefined;
+  /** Of the answer's body, once its headers are all there. */
+  #missingBytes: number | undefined;
 
   constructor(loop: Loop, request: Buffer) {
     this.#loop = loop;
@@ -47,14 +50,20 @@ class Connection {
   }
 
   #receive(chunk: Buffer): void {
-    const answer = this.#received === undefined ? chunk : Buffer.concat([this.#received, chunk]);
-    if (!isWhole(answer, this.#loop.plan.answerBytes)) {
-      this.#received = answer;
-      return;
-    }
-    this.#received = undefined;
+    if (this.#missingBytes === undefined) this.#receiveHead(chunk);
+    else this.#missingBytes -= chunk.length;
+    if (this.#missingBytes === undefined || this.#missingBytes > 0) return;
+    if (this.#missingBytes < 0) fail(`the answer is ${-this.#missingBytes} bytes too long`);
+    this.#missingBytes = undefined;
     this.#loop.answered(this.#sentMs);
     this.#send();
+  }
+
+  #receiveHead(chunk: Buffer): void {
+    const received = this.#head === undefined ? chunk : Buffer.concat([this.#head, chunk]);
+    const bodyBytes = bodyLength(received);
+    this.#head = bodyBytes === undefined ? received : undefined;
+    if (bodyBytes !== undefined) this.#missingBytes = this.#loop.plan.answerBytes - bodyBytes;
   }
 }
 
@@ -84,9 +93,7 @@ class Loop {
   }
 
   nextRequest(request: Buffer): void {
-    writeDigits(request, this.plan.keyOffset, KEY_DIGITS, this.#nextRandom() % this.plan.keys);
-    if (this.plan.revisionOffset === undefined) return;
-    writeDigits(request, this.plan.revisionOffset, REVISION_DIGITS, this.#revision++);
+    fillSlots(request, this.plan.slots, this.#nextRandom() % this.plan.keys, this.#revision++);
   }
 
   answered(sentMs: number): void {
@@ -113,15 +120,14 @@ class Loop {
   }
 }
 
-/** An answer is whole when it holds as many bytes after its headers as it should. */
-function isWhole(answer: Buffer, bodyBytes: number): boolean {
+/** How much of its body an answer's beginning holds; undefined if its headers are not all there. */
+function bodyLength(answer: Buffer): number | undefined {
   const end = answer.indexOf(headerEnd);
-  if (end < 0) return false;
-  const length = answer.length - end - headerEnd.length;
-  if (answer.toString('latin1', 0, okStatus.length) !== okStatus || length > bodyBytes) {
+  if (end < 0) return undefined;
+  if (answer.toString('latin1', 0, okStatus.length) !== okStatus) {
     fail(`unexpected answer: ${answer.toString('latin1', 0, ANSWER_CHARS_SHOWN)}`);
   }
-  return length === bodyBytes;
+  return answer.length - end - headerEnd.length;
 }
 
 function fail(message: string): never {

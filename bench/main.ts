@@ -4,15 +4,16 @@ import { fileURLToPath } from 'node:url';
 import { CommanderError } from 'commander';
 import { Children } from './child.ts';
 import { chooseGenerator } from './generator.ts';
+import { ITEM_BYTES, ITEMS } from './item.ts';
 import { describeMachine, describeSource, type Machine } from './machine.ts';
 import { type BenchOptions, parseOptions } from './options.ts';
 import { judge, renderDisturbance, renderTables, renderTargets, summarize } from './report.ts';
-import { ITEM_BYTES } from './request.ts';
-import { type Measurement, type Run, runScenario } from './rounds.ts';
-import { ITEMS, selectScenarios, targets } from './scenario.ts';
+import { LoopCounter, type Measurement, type Run, runScenario } from './rounds.ts';
+import { selectScenarios, targets } from './scenario.ts';
+import { runnable, Stores } from './stores.ts';
 
 /** Of the JSON; rises when a member changes its meaning. */
-const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 2;
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -43,21 +44,27 @@ async function bench(
   const generator = chooseGenerator(options.generator);
   const log = (line: string): void => void process.stderr.write(`${line}\n`);
   const { seconds, rounds, connections } = options;
+  const { placement } = machine;
+  const stores = new Stores({ children, placement, dataDir, log });
+  const loops = new LoopCounter();
   const run: Run = {
     children,
+    stores,
     generator,
-    placement: machine.placement,
+    placement,
     seconds,
     rounds,
     connections,
     dataDir,
+    loops,
     log,
   };
   print(renderHead(machine, generator.name, options));
 
-  const scenarios = selectScenarios(options.only);
+  const scenarios = runnable(selectScenarios(options.only), log);
   const measurements: Measurement[] = [];
   for (const scenario of scenarios) measurements.push(...(await runScenario(scenario, run)));
+  await stores.stop();
 
   const rows = scenarios.flatMap((scenario) => summarize(scenario, connections, measurements));
   const targetResults = judge(targets, rows);

@@ -6,8 +6,9 @@ export interface BenchOptions {
   /** Of each measurement. */
   readonly seconds: number;
   readonly rounds: number;
-  readonly connections: readonly number[];
-  /** The one subject to measure; undefined for all. */
+  /** Undefined leaves the choice to each scenario. */
+  readonly connections: readonly number[] | undefined;
+  /** The one workload or subject to measure; undefined for all. */
   readonly only: string | undefined;
   /** Where the JSON goes; undefined for a file of its own under bench/results. */
   readonly json: string | undefined;
@@ -23,7 +24,7 @@ const CONNECTION_COUNTS_MAX = 8;
 interface Flags {
   readonly seconds?: number;
   readonly rounds?: number;
-  readonly connections: number[];
+  readonly connections?: number[];
   readonly only?: string;
   readonly json?: string;
   readonly generator?: GeneratorChoice;
@@ -40,7 +41,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
     .opts<Flags>();
   return {
     seconds: flags.seconds ?? (flags.quick ? 1 : 2),
-    rounds: flags.rounds ?? (flags.quick ? 1 : 5),
+    rounds: flags.rounds ?? (flags.quick ? 1 : 3),
     connections: flags.connections,
     only: flags.only,
     json: flags.json,
@@ -49,7 +50,10 @@ export function parseOptions(args: readonly string[]): BenchOptions {
 }
 
 function benchCommand(): Command {
-  const subjects = scenarios.flatMap((scenario) => scenario.subjects.map(({ name }) => name));
+  const names = scenarios.flatMap(({ workload, subjects }) => [
+    workload,
+    ...subjects.map(({ name }) => name),
+  ]);
   return new Command('npm run bench --')
     .description('Measures requests per second and latency beside references, in turns, in one run.')
     .option(
@@ -59,16 +63,19 @@ function benchCommand(): Command {
     )
     .option(
       '--rounds <n>',
-      `turns that every row gets, 1 to ${ROUNDS_MAX} (default: 5)`,
+      `turns that every row gets, 1 to ${ROUNDS_MAX} (default: 3)`,
       wholeNumber(ROUNDS_MAX),
     )
     .option(
       '--connections <n,...>',
-      'open connections, each list element a measurement',
+      'open connections, each list element a measurement (default: 64; of GetItem and PutItem also 1 and 16)',
       connectionCounts,
-      [1, 16, 64],
     )
-    .addOption(new Option('--only <name>', 'measure one subject and its references').choices(subjects))
+    .addOption(
+      new Option('--only <name>', 'measure one workload, or one subject of it, and its references').choices([
+        ...new Set(names),
+      ]),
+    )
     .addOption(
       new Option('--generator <name>', 'load generator (default: wrk where installed)').choices([
         'wrk',

@@ -1,15 +1,16 @@
 import { type LatencyUs, percentileNames, type Spread, spread } from './histogram.ts';
-import type { Operation } from './request.ts';
 import type { Measurement } from './rounds.ts';
 import type { Scenario, SystemName, Target } from './scenario.ts';
+import { type WorkloadName, workloads } from './workload.ts';
 
 /** A row at one number of connections, over all rounds. */
 export interface RowSummary {
-  readonly operation: Operation;
+  readonly workload: WorkloadName;
   readonly row: string;
   readonly title: string;
   readonly connections: number;
   readonly requestsPerSecond: Spread;
+  readonly itemMbPerSecond: Spread;
   readonly latencyUs: Readonly<Record<keyof LatencyUs, Spread>>;
   /** Requests per second over those of a reference in the same round, by the reference's name. */
   readonly ratios: Readonly<Record<string, Spread>>;
@@ -25,7 +26,7 @@ export interface TargetResult extends Target {
   readonly verdict: Verdict;
 }
 
-const ratioReferences: readonly SystemName[] = ['node-http', 'dynalite'];
+const ratioReferences: readonly SystemName[] = ['node-http', 'dynalite', 'dynamodb-local'];
 
 /** From this share of a processor on, a process counts as what limits a row. */
 const BUSY_CORES = 0.95;
@@ -33,19 +34,17 @@ const BUSY_CORES = 0.95;
 /** So many connections keep a server at work that does not wait. */
 const SATURATING_CONNECTIONS = 16;
 
-/** @param connections in the order in which they are to be shown. */
+/** @param connections as they are to be shown; undefined for those of the scenario. */
 export function summarize(
   scenario: Scenario,
-  connections: readonly number[],
+  connections: readonly number[] | undefined,
   measurements: readonly Measurement[],
 ): RowSummary[] {
   const rows = [...scenario.subjects, ...scenario.references];
-  return connections.flatMap((count) => {
-    const measured = measurements.filter(
-      (m) => m.operation === scenario.operation && m.connections === count,
-    );
+  return (connections ?? scenario.connections).flatMap((count) => {
+    const measured = measurements.filter((m) => m.workload === scenario.workload && m.connections === count);
     return rows.map(({ name, title }) => ({
-      operation: scenario.operation,
+      workload: scenario.workload,
       title,
       ...summarizeRow(name, count, measured),
     }));
@@ -66,7 +65,7 @@ export function judge(targets: readonly Target[], summaries: readonly RowSummary
 export function renderTables(summaries: readonly RowSummary[]): string {
   const tables = new Map<string, RowSummary[]>();
   for (const summary of summaries) {
-    const title = `${summary.operation}, ${summary.connections} ${plural(summary.connections)}`;
+    const title = `${workloads[summary.workload].title}, ${summary.connections} ${plural(summary.connections)}`;
     const rows = tables.get(title);
     if (rows === undefined) tables.set(title, [summary]);
     else rows.push(summary);
@@ -88,13 +87,14 @@ function summarizeRow(
   row: string,
   connections: number,
   measured: readonly Measurement[],
-): Omit<RowSummary, 'operation' | 'title'> {
+): Omit<RowSummary, 'workload' | 'title'> {
   const own = measured.filter((m) => m.row === row);
   const latency = percentileNames.map((name) => [name, spread(own.map((m) => m.latencyUs[name]))]);
   return {
     row,
     connections,
     requestsPerSecond: spread(own.map((m) => m.requestsPerSecond)),
+    itemMbPerSecond: spread(own.map((m) => m.itemMbPerSecond)),
     latencyUs: Object.fromEntries(latency),
     ratios: ratiosTo(ratioReferences, own, measured),
     serverCpuUs: optionalSpread(own.map((m) => m.serverCpuUs)),
@@ -126,12 +126,13 @@ function optionalSpread(values: readonly (number | undefined)[]): Spread | undef
 
 function renderTable(rows: readonly RowSummary[]): string {
   const percentiles = ['p50', 'p90', 'p99', 'p999'] as const;
-  const header = ['', 'requests/s', '(min..max)', 'p50 us', 'p90', 'p99', 'p99.9'];
+  const header = ['', 'requests/s', '(min..max)', 'item MB/s', 'p50 us', 'p90', 'p99', 'p99.9'];
   const ratioHeaders = ratioReferences.map((reference) => `x ${reference} (min..max)`);
   const lines = rows.map((row) => [
     row.title,
     whole(row.requestsPerSecond.median),
     `${whole(row.requestsPerSecond.min)}..${whole(row.requestsPerSecond.max)}`,
+    row.itemMbPerSecond.median.toFixed(1),
     ...percentiles.map((name) => whole(row.latencyUs[name].median)),
     ...ratioReferences.map((reference) => optional(row.ratios[reference], (r) => withRange(r, ratio))),
     optional(row.serverCpuUs, ({ median }) => median.toFixed(1)),

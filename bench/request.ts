@@ -1,44 +1,47 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { type Item, itemSize } from '../protocol/attribute-value.ts';
+import { KEY_DIGITS, keyName, REVISION_DIGITS, REVISION_MIN } from './item.ts';
+import type { Workload } from './workload.ts';
 
-export const tableName = 'bench';
-
-/** Every item has this size, as DynamoDB counts it (AWS: CapacityUnitCalculations). */
-export const ITEM_BYTES = 600;
-
-/** Keys are `item-` and this many digits, so that all requests of a row have one length. */
-export const KEY_DIGITS = 8;
-
-/**
- * Revisions are numbers of exactly this many digits: none begins with 0, which would not be canonical, and the first
- * does not end with 0 either, as trailing zeros take no space in an item.
- */
-export const REVISION_DIGITS = 12;
-export const REVISION_MIN = 100_000_000_001;
-
-export type Operation = 'GetItem' | 'PutItem';
+/** Where a generator writes the digits of a request's key, or of its revision: at this offset, in bytes. */
+export interface Slot {
+  readonly offset: number;
+  readonly holds: 'key' | 'revision';
+}
 
 /**
- * A whole HTTP request as bytes. A generator writes other digits into it at the two offsets (in bytes) and sends it
- * as it is, so that making a request costs the generator next to nothing.
+ * A whole HTTP request as bytes. A generator writes other digits into its slots and sends it as it is, so that making
+ * a request costs the generator next to nothing.
  */
 export interface RequestTemplate {
   readonly bytes: Buffer;
-  readonly keyOffset: number;
-  /** Absent where the request carries no revision. */
-  readonly revisionOffset: number | undefined;
+  /** In the order of their offsets. */
+  readonly slots: readonly Slot[];
 }
 
-/** The request of `operation` for key 0 and the first revision, to the DynamoDB endpoint on loopback at `port`. */
-export function requestTemplate(operation: Operation, port: number): RequestTemplate {
-  const body = JSON.stringify(requestInput(operation));
-  const bytes = Buffer.concat([Buffer.from(requestHead(operation, port, body), 'latin1'), Buffer.from(body)]);
-  const revisionOffset = bytes.indexOf(String(REVISION_MIN));
-  return {
-    bytes,
-    keyOffset: bytes.indexOf(keyName(0)) + keyName(0).length - KEY_DIGITS,
-    revisionOffset: revisionOffset < 0 ? undefined : revisionOffset,
-  };
+/** The request of `workload` for key 0 and the first revision, to the DynamoDB endpoint on loopback at `port`. */
+export function requestTemplate(workload: Workload, port: number): RequestTemplate {
+  const body = JSON.stringify(workload.input);
+  const bytes = Buffer.concat([
+    Buffer.from(requestHead(workload.operation, port, body), 'latin1'),
+    Buffer.from(body),
+  ]);
+  const keys = offsetsOf(bytes, keyName(0)).map((offset) => ({
+    offset: offset + keyName(0).length - KEY_DIGITS,
+    holds: 'key' as const,
+  }));
+  const revisions = offsetsOf(bytes, String(REVISION_MIN)).map((offset) => ({
+    offset,
+    holds: 'revision' as const,
+  }));
+  return { bytes, slots: [...keys, ...revisions].sort((a, b) => a.offset - b.offset) };
+}
+
+/** Writes a key and a revision into the slots of a request's bytes. */
+export function fillSlots(bytes: Buffer, slots: readonly Slot[], key: number, revision: number): void {
+  for (const { offset, holds } of slots) {
+    if (holds === 'key') writeDigits(bytes, offset, KEY_DIGITS, key);
+    else writeDigits(bytes, offset, REVISION_DIGITS, revision);
+  }
 }
 
 /** Headers as an AWS SDK sends them. The signature has the right form only: the rows measure without verification. */
@@ -61,51 +64,7 @@ export function requestHeaders(operation: string, body: string): Record<string, 
   };
 }
 
-/** The item with key number `key`: six attributes of the common types, 600 bytes together. */
-export function benchItem(key: number, revision = REVISION_MIN): Item {
-  return { ...shortItem(key, revision), payload: { S: payload } };
-}
-
-/** The answer's body as a table store gives it; its length is the same for every key and revision. */
-export function answerBody(operation: Operation): string {
-  return operation === 'GetItem' ? JSON.stringify({ Item: benchItem(0) }) : '{}';
-}
-
-/** Writes `value` as exactly `width` decimal digits into `bytes`. */
-export function writeDigits(bytes: Buffer, offset: number, width: number, value: number): void {
-  let rest = value;
-  for (let i = offset + width - 1; i >= offset; i--) {
-    const quotient = Math.floor(rest / 10);
-    bytes[i] = 48 + rest - quotient * 10;
-    rest = quotient;
-  }
-}
-
-export function keyName(key: number): string {
-  return `item-${String(key).padStart(KEY_DIGITS, '0')}`;
-}
-
-function shortItem(key: number, revision: number): Item {
-  return {
-    pk: { S: keyName(key) },
-    revision: { N: String(revision) },
-    name: { S: 'Slipstream benchmark item' },
-    active: { BOOL: true },
-    address: { M: { street: { S: 'Main Street 1' }, city: { S: 'Springfield' }, zip: { S: '12345' } } },
-  };
-}
-
-/** Fills the item up to its 600 bytes. */
-const payload = 'Lorem ipsum dolor sit amet, consectetur adipiscing elit, '
-  .repeat(ITEM_BYTES / 50)
-  .slice(0, ITEM_BYTES - itemSize(shortItem(0, REVISION_MIN)) - 'payload'.length);
-
-function requestInput(operation: Operation): Record<string, unknown> {
-  if (operation === 'GetItem') return { TableName: tableName, Key: { pk: { S: keyName(0) } } };
-  return { TableName: tableName, Item: benchItem(0) };
-}
-
-function requestHead(operation: Operation, port: number, body: string): string {
+function requestHead(operation: string, port: number, body: string): string {
   const headers = {
     host: `127.0.0.1:${port}`,
     connection: 'keep-alive',
@@ -114,4 +73,20 @@ function requestHead(operation: Operation, port: number, body: string): string {
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   return `POST / HTTP/1.1\r\n${lines.join('')}\r\n`;
+}
+
+/** Writes `value` as exactly `width` decimal digits into `bytes`. */
+function writeDigits(bytes: Buffer, offset: number, width: number, value: number): void {
+  let rest = value;
+  for (let i = offset + width - 1; i >= offset; i--) {
+    const quotient = Math.floor(rest / 10);
+    bytes[i] = 48 + rest - quotient * 10;
+    rest = quotient;
+  }
+}
+
+function offsetsOf(bytes: Buffer, text: string): number[] {
+  const offsets: number[] = [];
+  for (let at = bytes.indexOf(text); at >= 0; at = bytes.indexOf(text, at + text.length)) offsets.push(at);
+  return offsets;
 }

@@ -4,25 +4,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Children, ServerProcess } from './child.ts';
 import type { Generator, LoadPlan } from './generator.ts';
 import type { LatencyUs } from './histogram.ts';
+import { ITEM_BYTES, REVISION_MIN } from './item.ts';
 import { cpuSeconds, type Placement } from './machine.ts';
-import {
-  answerBody,
-  type Operation,
-  REVISION_MIN,
-  type RequestTemplate,
-  requestTemplate,
-} from './request.ts';
+import { type RequestTemplate, requestTemplate } from './request.ts';
 import type { Row, Scenario } from './scenario.ts';
-import { checkStore, fillStore } from './store.ts';
-import { systems } from './system.ts';
+import { checkAnswer, checkTable } from './store.ts';
+import type { Stores } from './stores.ts';
+import { startSystem, systems } from './system.ts';
+import { type Workload, type WorkloadName, workloads } from './workload.ts';
 
 /** One row at one number of connections in one round. */
 export interface Measurement {
-  readonly operation: Operation;
+  readonly workload: WorkloadName;
   readonly row: string;
   readonly connections: number;
   readonly round: number;
   readonly requestsPerSecond: number;
+  /** Of items, as DynamoDB counts their bytes, read or written. */
+  readonly itemMbPerSecond: number;
   readonly latencyUs: LatencyUs;
   /** Processor time that the server used for a request, all its threads together. */
   readonly serverCpuUs: number | undefined;
@@ -34,19 +33,23 @@ export interface Measurement {
 /** What all scenarios of a run share. */
 export interface Run {
   readonly children: Children;
+  readonly stores: Stores;
   readonly generator: Generator;
   readonly placement: Placement | undefined;
   readonly seconds: number;
   readonly rounds: number;
-  readonly connections: readonly number[];
+  /** Undefined leaves the choice to each scenario. */
+  readonly connections: readonly number[] | undefined;
   /** A folder that is removed after the run. */
   readonly dataDir: string;
+  /** Goes on over all scenarios. */
+  readonly loops: LoopCounter;
   readonly log: (line: string) => void;
 }
 
 interface StartedRow {
   readonly row: Row;
-  readonly operation: Operation;
+  readonly workload: Workload;
   readonly server: ServerProcess;
   readonly template: RequestTemplate;
   readonly requestFile: string;
@@ -58,23 +61,31 @@ const WARMUP_CONNECTIONS = 16;
 /** No loop sends so many requests; revisions of different loops are so far apart. */
 const LOOP_REQUESTS_MAX = 100_000_000;
 
+/** Gives each measurement revisions that no other has, so that no write repeats what is there. */
+export class LoopCounter {
+  #count = 0;
+
+  nextRevision(): number {
+    return REVISION_MIN + this.#count++ * LOOP_REQUESTS_MAX;
+  }
+}
+
 /**
- * Starts a scenario's servers, measures them in turns and stops them. Within a round every row is measured at one
- * number of connections before the next number's turn, so that rows which are compared are seconds apart; who begins
- * changes with the round.
+ * Measures a scenario's rows in turns. Within a round every row is measured at one number of connections before the next
+ * number's turn, so that rows which are compared are seconds apart; who begins changes with the round. Servers
+ * without tables are started for the scenario and stopped after it.
  */
 export async function runScenario(scenario: Scenario, run: Run): Promise<Measurement[]> {
+  const workload = workloads[scenario.workload];
   const started: StartedRow[] = [];
   for (const row of [...scenario.subjects, ...scenario.references]) {
-    run.log(`${scenario.operation}: starting ${row.title}`);
-    started.push(await startRow(row, scenario.operation, run));
+    started.push(await startRow(row, scenario.workload, run));
   }
-  const loops = new LoopCounter();
-  for (const row of started) await measure(row, WARMUP_CONNECTIONS, WARMUP_SECONDS, loops, run);
-  const measurements = await measureRounds(scenario, started, loops, run);
+  for (const row of started) await measure(row, WARMUP_CONNECTIONS, WARMUP_SECONDS, run);
+  const measurements = await measureRounds(scenario, started, run);
   for (const { row, server } of started) {
-    if (systems[row.system].isStore) await checkStore(server.port);
-    await server.stop();
+    if (!systems[row.system].isStore) await server.stop();
+    else for (const table of workload.tables) await checkTable(server.port, table);
   }
   return measurements;
 }
@@ -82,51 +93,49 @@ export async function runScenario(scenario: Scenario, run: Run): Promise<Measure
 async function measureRounds(
   scenario: Scenario,
   started: readonly StartedRow[],
-  loops: LoopCounter,
   run: Run,
 ): Promise<Measurement[]> {
   const measurements: Measurement[] = [];
   for (let round = 0; round < run.rounds; round++) {
-    for (const connections of run.connections) {
-      run.log(`${scenario.operation}: round ${round + 1} of ${run.rounds}, ${connections} connections`);
+    for (const connections of run.connections ?? scenario.connections) {
+      run.log(`${scenario.workload}: round ${round + 1} of ${run.rounds}, ${connections} connections`);
       for (const row of rotate(started, round)) {
-        const measured = await measure(row, connections, run.seconds, loops, run);
-        measurements.push({ ...measured, round });
+        const measured = await measure(row, connections, run.seconds, run);
+        measurements.push({ ...measured, workload: scenario.workload, round });
       }
     }
   }
   return measurements;
 }
 
-async function startRow(row: Row, operation: Operation, run: Run): Promise<StartedRow> {
-  const system = systems[row.system];
-  const dataDir = join(run.dataDir, `${operation}-${row.name}`);
+async function startRow(row: Row, name: WorkloadName, run: Run): Promise<StartedRow> {
+  const workload = workloads[name];
+  const { isStore } = systems[row.system];
+  const dataDir = join(run.dataDir, `${name}-${row.name}`);
   mkdirSync(dataDir);
-  const server = await system.start({
-    children: run.children,
-    core: run.placement?.serverCore,
-    operation,
-    dataDir,
-  });
-  if (system.isStore) {
-    await fillStore(server.port);
-    await checkStore(server.port);
-  }
-  const template = requestTemplate(operation, server.port);
+  const server = isStore
+    ? await run.stores.holding(row.system, workload.tables)
+    : await startSystem(row.system, {
+        children: run.children,
+        core: run.placement?.serverCore,
+        answer: JSON.stringify(workload.answer),
+        dataDir,
+      });
+  if (isStore) await checkAnswer(server.port, workload);
+  const template = requestTemplate(workload, server.port);
   const requestFile = join(dataDir, 'request');
   writeFileSync(requestFile, template.bytes);
-  return { row, operation, server, template, requestFile };
+  return { row, workload, server, template, requestFile };
 }
 
 async function measure(
   started: StartedRow,
   connections: number,
   seconds: number,
-  loops: LoopCounter,
   run: Run,
-): Promise<Omit<Measurement, 'round'>> {
-  const { row, operation, server } = started;
-  const plan = { ...planFor(started), connections, seconds, revisionStart: loops.nextRevision() };
+): Promise<Omit<Measurement, 'round' | 'workload'>> {
+  const { row, workload, server } = started;
+  const plan = { ...planFor(started), connections, seconds, revisionStart: run.loops.nextRevision() };
   const cpuBefore = cpuSeconds(server.pid);
   const child = run.children.spawn({ ...run.generator.command(plan), core: run.placement?.loadCore });
   const [output, serverCores, loadCores] = await Promise.all([
@@ -137,10 +146,10 @@ async function measure(
   const { requestsPerSecond, answers, latencyUs } = run.generator.parse(output, plan);
   const serverCpuUs = cpuUs(cpuBefore, cpuSeconds(server.pid), answers);
   return {
-    operation,
     row: row.name,
     connections,
     requestsPerSecond,
+    itemMbPerSecond: (requestsPerSecond * workload.items * ITEM_BYTES) / 1e6,
     latencyUs,
     serverCpuUs,
     serverCores,
@@ -150,10 +159,9 @@ async function measure(
 
 type PlanOfRow = Omit<LoadPlan, 'connections' | 'seconds' | 'revisionStart'>;
 
-function planFor({ row, operation, server, template, requestFile }: StartedRow): PlanOfRow {
-  const { keyOffset, revisionOffset } = template;
-  const answerBytes = Buffer.byteLength(answerBody(operation));
-  return { port: server.port, requestFile, keyOffset, revisionOffset, keys: row.keys, answerBytes };
+function planFor({ row, workload, server, template, requestFile }: StartedRow): PlanOfRow {
+  const answerBytes = Buffer.byteLength(JSON.stringify(workload.answer));
+  return { port: server.port, requestFile, slots: template.slots, keys: row.keys, answerBytes };
 }
 
 function cpuUs(
@@ -173,14 +181,6 @@ async function busyCores(pid: number, seconds: number): Promise<number | undefin
   const [endMs, after] = [performance.now(), cpuSeconds(pid)];
   if (before === undefined || after === undefined) return undefined;
   return (after - before) / ((endMs - startMs) / 1000);
-}
-
-class LoopCounter {
-  #count = 0;
-
-  nextRevision(): number {
-    return REVISION_MIN + this.#count++ * LOOP_REQUESTS_MAX;
-  }
 }
 
 function rotate<T>(values: readonly T[], by: number): T[] {

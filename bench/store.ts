@@ -1,25 +1,22 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { answerBody, benchItem, keyName, requestHeaders, tableName } from './request.ts';
-import { ITEMS } from './scenario.ts';
+import type { AttributeValue } from '../protocol/attribute-value.ts';
+import { INDEX_NAME, ITEMS, itemOf, type TableName } from './item.ts';
+import { requestHeaders } from './request.ts';
+import type { Workload } from './workload.ts';
 
 const BATCH_ITEMS = 25;
 const BATCHES_AT_ONCE = 8;
 const ACTIVE_MS_MAX = 20_000;
 const ITEMS_CHECKED = 100;
 
-/** Makes the table and fills it, so that every key that a row asks for is there. */
-export async function fillStore(port: number): Promise<void> {
-  await call(port, 'CreateTable', {
-    TableName: tableName,
-    AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
-    KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
-    BillingMode: 'PAY_PER_REQUEST',
-  });
-  await tableActive(port);
-  for (let key = 0; key < ITEMS; key += BATCH_ITEMS * BATCHES_AT_ONCE) {
+/** Makes a table and fills it, so that every key that a row asks for is there. */
+export async function fillTable(port: number, table: TableName): Promise<void> {
+  await call(port, 'CreateTable', tableDefinition(table));
+  await tableActive(port, table);
+  for (let first = 0; first < ITEMS; first += BATCH_ITEMS * BATCHES_AT_ONCE) {
     await Promise.all(
-      Array.from({ length: BATCHES_AT_ONCE }, (_, i) => writeBatch(port, key + i * BATCH_ITEMS)),
+      Array.from({ length: BATCHES_AT_ONCE }, (_, i) => writeBatch(port, table, first + i * BATCH_ITEMS)),
     );
   }
 }
@@ -27,39 +24,80 @@ export async function fillStore(port: number): Promise<void> {
 /**
  * Reads items over the whole table and compares them, the revision excepted, with what was written.
  *
- * @throws Error where an item is missing or different, or an answer has another length than the loops expect.
+ * @throws Error where an item is missing or different.
  */
-export async function checkStore(port: number): Promise<void> {
-  for (let key = 0; key < ITEMS; key += ITEMS / ITEMS_CHECKED) {
-    const body = await call(port, 'GetItem', { TableName: tableName, Key: { pk: { S: keyName(key) } } });
-    const { Item: item } = JSON.parse(body);
-    deepStrictEqual(item, { ...benchItem(key), revision: item?.revision });
-    deepStrictEqual(Buffer.byteLength(body), Buffer.byteLength(answerBody('GetItem')));
+export async function checkTable(port: number, table: TableName): Promise<void> {
+  for (let number = 0; number < ITEMS; number += ITEMS / ITEMS_CHECKED) {
+    const item = itemOf(table, number);
+    const { pk, sk } = item;
+    const Key = sk === undefined ? { pk } : { pk, sk };
+    const answer = JSON.parse(await call(port, 'GetItem', { TableName: table, Key })) as Answer;
+    const revision = answer.Item?.revision;
+    deepStrictEqual(answer.Item, revision === undefined ? item : { ...item, revision });
   }
 }
 
-async function tableActive(port: number): Promise<void> {
+/** @throws Error where the answer is wrong, or has another length than the loops expect. */
+export async function checkAnswer(port: number, workload: Workload): Promise<void> {
+  const body = await call(port, workload.operation, workload.input);
+  deepStrictEqual(Buffer.byteLength(body), Buffer.byteLength(JSON.stringify(workload.answer)));
+  if (workload.isExact) deepStrictEqual(JSON.parse(body), workload.answer);
+}
+
+interface Answer {
+  readonly Item?: Record<string, AttributeValue>;
+}
+
+function tableDefinition(table: TableName): Record<string, unknown> {
+  const keys = (partition: string, ...sort: string[]) => [
+    { AttributeName: partition, KeyType: 'HASH' },
+    ...sort.map((name) => ({ AttributeName: name, KeyType: 'RANGE' })),
+  ];
+  const attributes = (...names: string[]) =>
+    names.map((name) => ({ AttributeName: name, AttributeType: 'S' }));
+  const common = { TableName: table, BillingMode: 'PAY_PER_REQUEST' };
+  if (table !== 'collections') {
+    return { ...common, AttributeDefinitions: attributes('pk'), KeySchema: keys('pk') };
+  }
+  const index = {
+    IndexName: INDEX_NAME,
+    KeySchema: keys('indexPk', 'indexSk'),
+    Projection: { ProjectionType: 'ALL' },
+  };
+  return {
+    ...common,
+    AttributeDefinitions: attributes('pk', 'sk', 'indexPk', 'indexSk'),
+    KeySchema: keys('pk', 'sk'),
+    GlobalSecondaryIndexes: [index],
+  };
+}
+
+async function tableActive(port: number, name: TableName): Promise<void> {
   const deadlineMs = Date.now() + ACTIVE_MS_MAX;
   for (;;) {
-    const { Table: table } = JSON.parse(await call(port, 'DescribeTable', { TableName: tableName }));
+    const { Table: table } = JSON.parse(await call(port, 'DescribeTable', { TableName: name }));
     if (table.TableStatus === 'ACTIVE') return;
-    if (Date.now() > deadlineMs) throw new Error(`the table was not ACTIVE within ${ACTIVE_MS_MAX} ms`);
+    if (Date.now() > deadlineMs) throw new Error(`${name} was not ACTIVE within ${ACTIVE_MS_MAX} ms`);
     await sleep(50);
   }
 }
 
-async function writeBatch(port: number, firstKey: number): Promise<void> {
-  const keys = Array.from({ length: Math.min(BATCH_ITEMS, ITEMS - firstKey) }, (_, i) => firstKey + i);
-  if (keys.length === 0) return;
-  const puts = keys.map((key) => ({ PutRequest: { Item: benchItem(key) } }));
+async function writeBatch(port: number, table: TableName, first: number): Promise<void> {
+  const count = Math.min(BATCH_ITEMS, ITEMS - first);
+  if (count <= 0) return;
+  const puts = Array.from({ length: count }, (_, i) => ({ PutRequest: { Item: itemOf(table, first + i) } }));
   const { UnprocessedItems: unprocessed } = JSON.parse(
-    await call(port, 'BatchWriteItem', { RequestItems: { [tableName]: puts } }),
+    await call(port, 'BatchWriteItem', { RequestItems: { [table]: puts } }),
   );
   deepStrictEqual(unprocessed, {});
 }
 
 /** @returns the body of the answer. @throws Error where the status is not 200. */
-async function call(port: number, operation: string, input: Record<string, unknown>): Promise<string> {
+async function call(
+  port: number,
+  operation: string,
+  input: Readonly<Record<string, unknown>>,
+): Promise<string> {
   const body = JSON.stringify(input);
   const headers = requestHeaders(operation, body);
   const response = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', headers, body });

@@ -1,33 +1,37 @@
 -- Sends a request from a file with other digits in it, and prints what was measured as one line of JSON.
--- Arguments: file, offset of the key's digits, their number, number of keys, offset of the revision's digits or -1,
--- first revision, number of the revision's digits. Offsets are in bytes, the key stands before the revision.
+-- Arguments: file, number of keys, digits of a key, first revision, digits of a revision, and then where the digits stand,
+-- in order: key:OFFSET or revision:OFFSET, in bytes.
 
-local head, middle, tail
+local pieces, slots = {}, {}
 local keyFormat, keys, revision
 
 function init(args)
   local file = assert(io.open(args[1], 'rb'))
   local bytes = file:read('*a')
   file:close()
-  local keyOffset, keyDigits = tonumber(args[2]), tonumber(args[3])
-  local revisionOffset, revisionDigits = tonumber(args[5]), tonumber(args[7])
-  keys = tonumber(args[4])
-  keyFormat = '%0' .. keyDigits .. 'd'
-  head = bytes:sub(1, keyOffset)
-  if revisionOffset < 0 then
-    tail = bytes:sub(keyOffset + keyDigits + 1)
-  else
-    revision = tonumber(args[6])
-    middle = bytes:sub(keyOffset + keyDigits + 1, revisionOffset)
-    tail = bytes:sub(revisionOffset + revisionDigits + 1)
+  keys, revision = tonumber(args[2]), tonumber(args[4])
+  keyFormat = '%0' .. args[3] .. 'd'
+  local widths = { key = tonumber(args[3]), revision = tonumber(args[5]) }
+  local from = 1
+  for i = 6, #args do
+    local holds, offset = args[i]:match('^(%a+):(%d+)$')
+    -- Between two pieces stands an empty one, which every request fills.
+    pieces[#pieces + 1] = bytes:sub(from, tonumber(offset))
+    pieces[#pieces + 1] = ''
+    slots[#slots + 1] = { at = #pieces, isKey = holds == 'key' }
+    from = tonumber(offset) + widths[holds] + 1
   end
+  pieces[#pieces + 1] = bytes:sub(from)
 end
 
 function request()
   local key = keyFormat:format(math.random(0, keys - 1))
-  if not revision then return head .. key .. tail end
   revision = revision + 1
-  return head .. key .. middle .. ('%.0f'):format(revision) .. tail
+  local revisionDigits = ('%.0f'):format(revision)
+  for i = 1, #slots do
+    pieces[slots[i].at] = slots[i].isKey and key or revisionDigits
+  end
+  return table.concat(pieces)
 end
 
 function done(summary, latency)

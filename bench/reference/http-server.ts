@@ -1,14 +1,15 @@
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { crc32 } from 'node:zlib';
 
 /**
- * The bare `node:http` server that rows are compared with: answers every request with the body given as its only
- * argument, under the headers that DynamoDB sends. It reads the request's body, as every server of this API has to, and
+ * The bare `node:http` server that rows are compared with: answers every request with the body that the file named by its
+ * only argument holds, under the headers that DynamoDB sends. It reads the request's body, as every server of this API has to, and
  * looks at nothing of it.
  */
-function main(text: string): void {
-  const body = Buffer.from(text);
+function main(file: string): void {
+  const body = readFileSync(file);
   const headers = {
     'content-type': 'application/x-amz-json-1.0',
     'content-length': body.length,
@@ -24,4 +25,4 @@ function main(text: string): void {
   });
 }
 
-main(process.argv[2] ?? '{}');
+main(process.argv[2] ?? '');

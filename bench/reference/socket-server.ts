@@ -1,12 +1,13 @@
+import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 
 /**
  * A server without HTTP, to see how much a load generator can send at most: it counts the bytes of requests and
- * answers each with the body given as its only argument, under the shortest headers. All requests of a connection
+ * answers each with the body that the file named by its only argument holds, under the shortest headers. All requests of a connection
  * must have one length; the first, which must come in one piece, tells it.
  */
-function main(text: string): void {
-  const body = Buffer.from(text);
+function main(file: string): void {
+  const body = readFileSync(file);
   const answer = Buffer.concat([
     Buffer.from(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n`),
     body,
@@ -27,4 +28,4 @@ function serve(socket: Socket, answer: Buffer): void {
   });
 }
 
-main(process.argv[2] ?? '{}');
+main(process.argv[2] ?? '');

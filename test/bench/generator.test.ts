@@ -8,8 +8,10 @@ const plan: LoadPlan = {
   connections: 16,
   seconds: 2,
   requestFile: '/data/request',
-  keyOffset: 900,
-  revisionOffset: undefined,
+  slots: [
+    { offset: 900, holds: 'key' },
+    { offset: 950, holds: 'revision' },
+  ],
   keys: 1000,
   revisionStart: 5,
   answerBytes: 100,
@@ -27,12 +29,12 @@ describe('wrk', () => {
     expect(args.slice(args.indexOf('--'))).toEqual([
       '--',
       '/data/request',
-      '900',
-      '8',
       '1000',
-      '-1',
+      '8',
       '5',
       '12',
+      'key:900',
+      'revision:950',
     ]);
   });
 
@@ -60,7 +62,7 @@ describe('the generator of this repository', () => {
   it('takes the plan and gives the result as JSON', () => {
     const { program, args } = nodeGenerator.command(plan);
     expect(program).toBe(process.execPath);
-    expect(JSON.parse(args[1] ?? '')).toEqual({ ...plan, revisionOffset: undefined });
+    expect(JSON.parse(args[1] ?? '')).toEqual(plan);
     expect(nodeGenerator.parse(JSON.stringify({ requestsPerSecond: 1, latencyUs }), plan).latencyUs).toEqual(
       latencyUs,
     );
@@ -82,8 +84,8 @@ describe('parseOptions', () => {
   it('has defaults, which --quick shortens and explicit numbers override', () => {
     expect(parseOptions([])).toMatchObject({
       seconds: 2,
-      rounds: 5,
-      connections: [1, 16, 64],
+      rounds: 3,
+      connections: undefined,
       only: undefined,
     });
     expect(parseOptions(['--quick'])).toMatchObject({ seconds: 1, rounds: 1 });

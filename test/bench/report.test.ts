@@ -4,12 +4,13 @@ import type { Measurement } from '../../bench/rounds.ts';
 import { type Scenario, scenarios, selectScenarios, targets } from '../../bench/scenario.ts';
 
 const scenario: Scenario = {
-  operation: 'GetItem',
+  workload: 'get-item',
   subjects: [{ name: 'cached', title: 'cached GetItem', system: 'slipstream', keys: 10 }],
   references: [
     { name: 'node-http', title: 'bare node:http', system: 'node-http', keys: 10 },
     { name: 'sockets', title: 'bare sockets', system: 'sockets', keys: 10 },
   ],
+  connections: [16],
 };
 
 describe('summarize', () => {
@@ -35,6 +36,11 @@ describe('summarize', () => {
       'sockets 1',
     ]);
     expect(rows[3]?.ratios['node-http']?.median).toBe(2);
+  });
+
+  it('shows the numbers of connections of the scenario where none are asked for', () => {
+    const rows = summarize(scenario, undefined, [...round(0, 80, 40, 1), ...round(0, 90, 30, 16)]);
+    expect(new Set(rows.map(({ connections }) => connections))).toEqual(new Set([16]));
   });
 
   it('leaves the busy processors out where they are unknown', () => {
@@ -71,9 +77,9 @@ describe('rendering', () => {
     const text = renderTables(summarize(scenario, [64], measurements));
     const [title, header, cached] = text.split('\n');
     expect(title).toBe('GetItem, 64 connections');
-    expect(header).toMatch(/requests\/s +\(min\.\.max\) +p50 us +p90 +p99 +p99\.9 +x node-http/);
+    expect(header).toMatch(/requests\/s +\(min\.\.max\) +item MB\/s +p50 us +p90 +p99 +p99\.9 +x node-http/);
     expect(cached).toMatch(
-      /^ {2}cached GetItem +61,234 +61,234\.\.61,234 +500 +900 .* 1\.22 \(1\.22\.\.1\.22\)/,
+      /^ {2}cached GetItem +61,234 +61,234\.\.61,234 +36\.7 +500 +900 .* 1\.22 \(1\.22\.\.1\.22\)/,
     );
     expect(cached).toMatch(/16\.0 +1\.00 +0\.50 +server$/);
     expect(
@@ -116,16 +122,23 @@ describe('scenarios', () => {
     expect(only?.references).toEqual(scenarios[0]?.references);
     expect(selectScenarios(undefined)).toEqual(scenarios);
   });
+
+  it('are selected by their workload, with all of its subjects', () => {
+    const [only, ...others] = selectScenarios('query-100');
+    expect(others).toEqual([]);
+    expect(only?.subjects.map(({ name }) => name)).toEqual(['query-100', 'slipstream-query-100']);
+  });
 });
 
 function round(number: number, cached: number, reference: number, connections = 64): Measurement[] {
   const rates = { cached, 'node-http': reference, sockets: 200_000 };
   return Object.entries(rates).map(([row, requestsPerSecond]) => ({
-    operation: 'GetItem',
+    workload: 'get-item',
     row,
     connections,
     round: number,
     requestsPerSecond,
+    itemMbPerSecond: (requestsPerSecond * 600) / 1e6,
     latencyUs: { p50: 500, p90: 900, p99: 990, p999: 999, max: 1000 },
     serverCpuUs: undefined,
     serverCores: undefined,
