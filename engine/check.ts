@@ -82,7 +82,7 @@ class Report implements CheckReport {
       this.#numbers.add(key.readUInt32BE());
       this.#expectIntact(key, value);
     }
-    this.summary.push(`state: ${values} items and index entries`);
+    this.summary.push(`state: ${values} items, index entries and sizes of item collections`);
   }
 
   addTables(recovery: Recovery, state: State): void {

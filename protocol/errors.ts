@@ -129,7 +129,7 @@ export function conditionalCheckFailed(item?: unknown): DynamoDbError {
   return newError('ConditionalCheckFailedException', 'The conditional request failed', members);
 }
 
-/** The items of one partition key and their entries in local indexes may not have more (AWS: LSI.ItemCollections). */
+/** The items of one partition key may have 10 GB together with their entries in local indexes (AWS: LSI.ItemCollections). */
 export function itemCollectionSizeLimitExceeded(): DynamoDbError {
   return newError('ItemCollectionSizeLimitExceededException', 'Collection size exceeded');
 }
