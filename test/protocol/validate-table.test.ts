@@ -419,6 +419,25 @@ describe('UpdateTable', () => {
     ['nothing', {}, nothing],
     ['definitions alone', { AttributeDefinitions: strings('a') }, nothing],
     ['no index', { GlobalSecondaryIndexUpdates: [] }, nothing],
+    ['no maxima', { OnDemandThroughput: {} }, nothing],
+    ['no warmth', { WarmThroughput: {} }, nothing],
+    ['protection and no warmth', { DeletionProtectionEnabled: true, WarmThroughput: {} }, 'accepted'],
+    [
+      'protection and no index',
+      { DeletionProtectionEnabled: true, GlobalSecondaryIndexUpdates: [] },
+      `${invalid} List of GlobalSecondaryIndexUpdates is empty`,
+    ],
+    [
+      'no warmth of an index',
+      { GlobalSecondaryIndexUpdates: [{ Update: { IndexName: 'index', WarmThroughput: {} } }] },
+      `${invalid} WarmThroughput must have at least one of ReadUnitsPerSecond or WriteUnitsPerSecond ` +
+        'specified for index: index',
+    ],
+    [
+      'throughput on demand',
+      { BillingMode: 'PAY_PER_REQUEST', ProvisionedThroughput: units(1, 1) },
+      `${invalid} ProvisionedThroughput cannot be specified when BillingMode is PAY_PER_REQUEST`,
+    ],
     [
       'provisioned without throughput',
       { BillingMode: 'PROVISIONED' },
