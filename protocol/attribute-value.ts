@@ -1,6 +1,7 @@
 import { toUSVString } from 'node:util';
 import { type DynamoDbError, validationError } from './errors.ts';
 import { canonicalNumber, compareNumbers, numberSize } from './number.ts';
+import { invalidValue } from './wording.ts';
 
 /**
  * DynamoDB's typed values in the form that its JSON has: an object with exactly one member, whose name is the type.
@@ -281,29 +282,96 @@ function canonicalBinary(base64: string): string {
 function canonicalStrings(members: string[]): string[] {
   if (members.length === 0) throw validationError(`${invalidParameter} An string set  may not be empty`);
   const canonical = mapChanged(members, toUSVString);
-  if (hasDuplicates(canonical)) throw duplicates(canonical, ' ');
-  return canonical;
+  const at = firstDuplicate(canonical);
+  if (at === undefined) return sortStrings(canonical);
+  const read = quoted(asRead(canonical, at, sortStrings));
+  throw duplicates(`[${read.join(', ')}] `, `[${canonical.join(', ')}] `);
 }
 
 function canonicalNumbers(members: string[]): string[] {
   if (members.length === 0) throw validationError(`${invalidParameter} An number set  may not be empty`);
   const canonical = mapChanged(members, canonicalNumber);
-  if (hasDuplicates(canonical)) throw validationError('Input collection contains duplicates');
-  return canonical;
+  if (firstDuplicate(canonical) === undefined) return sortNumbers(canonical);
+  const text = 'Input collection contains duplicates';
+  throw invalidValue(`${invalidParameter} ${text}.`, text);
 }
 
 function canonicalBinaries(members: string[]): string[] {
   if (members.length === 0) throw validationError(`${invalidParameter} Binary sets should not be empty`);
   const canonical = mapChanged(members, canonicalBinary);
-  if (hasDuplicates(canonical)) throw duplicates(canonical, 'of type BS ');
-  return canonical;
+  const at = firstDuplicate(canonical);
+  if (at === undefined) return sortBinaries(canonical);
+  const read = quoted(asRead(canonical, at, sortBinaries));
+  throw duplicates(`[${read.join(',')}]of type BS `, `[${canonical.join(', ')}]of type BS `);
 }
 
-function hasDuplicates(members: string[]): boolean {
-  return new Set(members).size !== members.length;
+/** @returns where the first member stands that has been there before. */
+function firstDuplicate(members: readonly string[]): number | undefined {
+  const seen = new Set(members);
+  if (seen.size === members.length) return undefined;
+  seen.clear();
+  return members.findIndex((member) => seen.size === seen.add(member).size);
 }
 
-function duplicates(members: string[], suffix: string): DynamoDbError {
-  const collection = `[${members.join(', ')}]`;
-  return validationError(`${invalidParameter} Input collection ${collection}${suffix}contains duplicates.`);
+/** The members as AWS's newer layer has them at hand when it comes to the duplicate: in order up to that. */
+function asRead(members: string[], at: number, sort: Sort): string[] {
+  return [...sort(members.slice(0, at)), ...members.slice(at)];
+}
+
+function quoted(members: readonly string[]): string[] {
+  return members.map((member) => `"${member}"`);
+}
+
+function duplicates(collection: string, olderCollection: string): DynamoDbError {
+  const text = (of: string) => `${invalidParameter} Input collection ${of}contains duplicates.`;
+  return invalidValue(text(collection), text(olderCollection));
+}
+
+/** The members of two canonical sets of one type. */
+export function unionOf(type: 'SS' | 'NS' | 'BS', members: string[], others: string[]): string[] {
+  return sorts[type]([...new Set([...members, ...others])]);
+}
+
+/**
+ * Sets have no order of their own. DynamoDB returns them in that of `compareValues` (measured), so they are stored in it.
+ * @returns the very array where it was in order.
+ */
+type Sort = (members: string[]) => string[];
+
+function sortStrings(members: string[]): string[] {
+  return inOrder(members, members, compareStrings);
+}
+
+function sortNumbers(members: string[]): string[] {
+  return inOrder(members, members, compareNumbers);
+}
+
+/** Base64 does not sort as its bytes do. */
+function sortBinaries(members: string[]): string[] {
+  const contents = members.map((member) => Buffer.from(member, 'base64').toString('latin1'));
+  return inOrder(members, contents, (a, b) => (a < b ? -1 : 1));
+}
+
+const sorts: Readonly<Record<'SS' | 'NS' | 'BS', Sort>> = {
+  SS: sortStrings,
+  NS: sortNumbers,
+  BS: sortBinaries,
+};
+
+/** Larger sets are in no item, and so never returned: their order is not worth the time. */
+const sortedMembersMax = 409_600;
+
+/** @param keys what the order is of, member by member. */
+function inOrder(members: string[], keys: string[], compare: (a: string, b: string) => number): string[] {
+  if (members.length > sortedMembersMax || isInOrder(keys, compare)) return members;
+  const positions = members.map((_, i) => i);
+  positions.sort((i, j) => compare(keys[i] as string, keys[j] as string));
+  return positions.map((i) => members[i] as string);
+}
+
+function isInOrder(keys: string[], compare: (a: string, b: string) => number): boolean {
+  for (let i = 1; i < keys.length; i++) {
+    if (compare(keys[i - 1] as string, keys[i] as string) > 0) return false;
+  }
+  return true;
 }

@@ -1,5 +1,6 @@
 import { Big } from 'big.js';
 import { type DynamoDbError, validationError } from './errors.ts';
+import { invalidValue } from './wording.ts';
 
 const DIGITS_MAX = 38;
 /** 9.99...E+125, written as 0.999... times ten to this. */
@@ -21,7 +22,8 @@ export function canonicalNumber(text: string): string {
   if (text.length <= canonicalLengthMax && canonicalText.test(text)) return text;
   const decimal = parseDecimal(text);
   if (decimal === undefined) throw notNumeric(text);
-  checkMagnitude(decimal);
+  if (decimal.digits === '') checkZero(text);
+  else checkMagnitude(decimal);
   if (decimal.digits.length > DIGITS_MAX) {
     throw validationError('Attempting to store more than 38 significant digits in a Number');
   }
@@ -141,14 +143,18 @@ function parseDecimal(text: string): Decimal | undefined {
   return decimalFrom(text[0] === '-', digits, integerEnd - start + power);
 }
 
-/** The power of ten; infinite where it has hundreds of digits, which is as good as any number out of range. */
+/** The power of ten; AWS takes none that is beyond 64 bits. */
 function parseExponent(text: string, at: number): number | undefined {
   if (text[at] !== 'e' && text[at] !== 'E') return undefined;
   const start = skipSign(text, at + 1);
   const end = skipDigits(text, start);
   if (end === start || end !== text.length) return undefined;
-  return Number(text.slice(at + 1));
+  const digits = text.slice(start, end).replace(/^0+/, '');
+  const isLong = digits.length < longMax.length || (digits.length === longMax.length && digits <= longMax);
+  return isLong ? Number(text.slice(at + 1)) : undefined;
 }
+
+const longMax = String(2n ** 63n - 1n);
 
 function skipSign(text: string, at: number): number {
   return text[at] === '-' || text[at] === '+' ? at + 1 : at;
@@ -203,27 +209,31 @@ function checkResult(text: string): string {
   const decimal = decimalOf(text);
   checkMagnitude(decimal);
   // AWS names a result that would need more digits an overflow too.
-  if (decimal.digits.length > DIGITS_MAX) throw overflow();
+  if (decimal.digits.length > DIGITS_MAX) throw validationError(overflow);
   return printDecimal(decimal);
+}
+
+/** A zero, too, may only be written with a power of ten that other numbers may have. */
+function checkZero(text: string): void {
+  const at = text.search(/e/i);
+  if (at >= 0) checkMagnitude({ negative: false, digits: '1', exponent: Number(text.slice(at + 1)) + 1 });
 }
 
 function checkMagnitude({ digits, exponent }: Decimal): void {
   if (digits === '') return;
-  if (exponent > EXPONENT_MAX) throw overflow();
-  if (exponent < EXPONENT_MIN) {
-    throw validationError(
-      'Number underflow. Attempting to store a number with magnitude smaller than supported range',
-    );
-  }
+  if (exponent > EXPONENT_MAX)
+    throw exponent > intMax ? invalidValue(overflow, underflow) : validationError(overflow);
+  if (exponent < EXPONENT_MIN) throw validationError(underflow);
 }
 
-function overflow(): DynamoDbError {
-  return validationError(
-    'Number overflow. Attempting to store a number with magnitude larger than supported range',
-  );
-}
+/** Past this the older layer's arithmetic wraps around. */
+const intMax = 2 ** 31 - 1;
+
+const overflow = 'Number overflow. Attempting to store a number with magnitude larger than supported range';
+const underflow =
+  'Number underflow. Attempting to store a number with magnitude smaller than supported range';
 
 function notNumeric(text: string): DynamoDbError {
   const what = 'The parameter cannot be converted to a numeric value';
-  return validationError(text === '' ? what : `${what}: ${text}`);
+  return text === '' ? invalidValue(`${what}: `, what) : validationError(`${what}: ${text}`);
 }

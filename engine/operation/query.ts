@@ -15,6 +15,7 @@ import { parseKeyConditions } from '../../protocol/legacy/key-conditions.ts';
 import type { QueryInput, ScanInput } from '../../protocol/operation.ts';
 import type { Reply } from '../../protocol/reply.ts';
 import { validateQuery, validateScan } from '../../protocol/validate/read.ts';
+import { inOlderWords } from '../../protocol/wording.ts';
 import type { Table } from '../catalog.ts';
 import type { Index } from '../index-schema.ts';
 import type { Services } from '../services.ts';
@@ -51,7 +52,8 @@ export function query(services: Services, request: Request): Reply {
 /** AWS: API_Scan. */
 export function scan(services: Services, request: Request): Reply {
   const input = validateScan(request.input);
-  const substitutions = new Substitutions(input.ExpressionAttributeNames, input.ExpressionAttributeValues);
+  const { ExpressionAttributeNames: names, ExpressionAttributeValues: values } = input;
+  const substitutions = inOlderWords(() => new Substitutions(names, values));
   const wanted = wantedOf(input, substitutions);
   substitutions.finish();
   const table = services.catalog.serving(request.region, input.TableName);

@@ -9,6 +9,7 @@ import {
   payloadBytes,
   validateTransactWriteItems,
 } from '../../protocol/validate/transact.ts';
+import { inOlderWords } from '../../protocol/wording.ts';
 import type { Evaluated } from '../commit.ts';
 import { CollectionSizes } from '../item-collections.ts';
 import type { Services } from '../services.ts';
@@ -58,7 +59,7 @@ function boundActions(items: readonly TransactWriteItem[]): Action[] {
   let bytes = 0;
   const actions = items.map((item): Action => {
     const action = actionOf(item);
-    const expressions = bindExpressions(action.request);
+    const expressions = inOlderWords(() => bindExpressions(action.request));
     const attributes = attributesOf(action);
     bytes += payloadBytes(action, attributes);
     return { kind: action.kind, tableName: action.request.TableName, attributes, ...expressions };

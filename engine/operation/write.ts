@@ -6,51 +6,62 @@ import { bindLegacyWrite } from '../../protocol/legacy/write.ts';
 import type { DeleteItemInput, PutItemInput, UpdateItemInput } from '../../protocol/operation.ts';
 import { type ItemJson, type Output, Reply } from '../../protocol/reply.ts';
 import { validateDeleteItem, validatePutItem, validateUpdateItem } from '../../protocol/validate/write.ts';
+import { inEnvelope } from '../../protocol/wording.ts';
 import { CollectionSizes } from '../item-collections.ts';
 import type { Services } from '../services.ts';
 import { type ItemCollectionMetrics, itemCollectionMetrics } from './item-collection-metrics.ts';
-import { bindExpressions, evaluateWrite, type ItemWrite, planWrite, type WriteResult } from './item-write.ts';
+import {
+  bindExpressions,
+  evaluateWrite,
+  type ItemWrite,
+  planWrite,
+  type WriteExpressions,
+  type WriteResult,
+} from './item-write.ts';
 
 type WriteInput = PutItemInput | UpdateItemInput | DeleteItemInput;
 
 /** AWS: API_PutItem. */
 export function putItem(services: Services, request: Request): Promise<Reply> {
-  const input = validatePutItem(request.input);
-  return submit(services, request, input, {
-    kind: 'put',
-    attributes: input.Item,
-    ...bindExpressions(input),
-    ...bindLegacyWrite(input),
+  const asked = inEnvelope(() => {
+    const input = validatePutItem(request.input);
+    return askedWrite(input, { kind: 'put', attributes: input.Item });
   });
+  return submit(services, request, asked);
 }
 
 /** AWS: API_DeleteItem. */
 export function deleteItem(services: Services, request: Request): Promise<Reply> {
-  const input = validateDeleteItem(request.input);
-  return submit(services, request, input, {
-    kind: 'delete',
-    attributes: input.Key,
-    ...bindExpressions(input),
-    ...bindLegacyWrite(input),
+  const asked = inEnvelope(() => {
+    const input = validateDeleteItem(request.input);
+    return askedWrite(input, { kind: 'delete', attributes: input.Key });
   });
+  return submit(services, request, asked);
 }
 
 /** AWS: API_UpdateItem. */
 export function updateItem(services: Services, request: Request): Promise<Reply> {
-  const input = validateUpdateItem(request.input);
-  return submit(services, request, input, {
-    kind: 'update',
-    attributes: input.Key,
-    ...bindExpressions(input),
-    ...bindLegacyWrite(input),
+  const asked = inEnvelope(() => {
+    const input = validateUpdateItem(request.input);
+    return askedWrite(input, { kind: 'update', attributes: input.Key });
   });
+  return submit(services, request, asked);
+}
+
+/** A request that is right in itself, before its table is looked at. */
+interface AskedWrite {
+  readonly input: WriteInput;
+  readonly write: ItemWrite;
+}
+
+function askedWrite(input: WriteInput, target: Omit<ItemWrite, keyof WriteExpressions>): AskedWrite {
+  return { input, write: { ...target, ...bindExpressions(input), ...bindLegacyWrite(input) } };
 }
 
 function submit(
   { catalog, committer, throughput, itemCollectionBytesMax }: Services,
   { region, origin }: Request,
-  input: WriteInput,
-  write: ItemWrite,
+  { input, write }: AskedWrite,
 ): Promise<Reply> {
   const planned = planWrite(write, catalog.serving(region, input.TableName));
   return committer.submit((context) => {
@@ -75,8 +86,12 @@ function writeReply(
   const capacity = consumedCapacity(input.ReturnConsumedCapacity, input.TableName, result.units);
   if (capacity !== undefined) output.ConsumedCapacity = capacity;
   if (metrics !== undefined) output.ItemCollectionMetrics = metrics;
-  return new Reply(output);
+  const isEmpty = output.Attributes === undefined && capacity === undefined && metrics === undefined;
+  return isEmpty ? emptyReply : new Reply(output);
 }
+
+/** Most writes are answered with it; its body and checksum are made once. */
+const emptyReply = new Reply({});
 
 /** What ReturnValues asks for; without an update expression nothing counts as updated. */
 function returnedAttributes(

@@ -1,5 +1,6 @@
 import { type AttributeValue, canonicalValue, valueSize } from '../attribute-value.ts';
 import { DynamoDbError, validationError } from '../errors.ts';
+import { invalidValue, olderText } from '../wording.ts';
 import type { ExpressionParameter } from './ast.ts';
 
 const REFERENCE_BYTES_MAX = 255;
@@ -107,8 +108,8 @@ function canonicalSubstitution(reference: string, value: AttributeValue): Attrib
     return canonicalValue(value);
   } catch (error) {
     if (!(error instanceof DynamoDbError)) throw error;
-    const text = `ExpressionAttributeValues contains invalid value: ${error.message} for key ${reference}`;
-    throw validationError(text);
+    const older = `ExpressionAttributeValues contains invalid value: ${olderText(error)} for key ${reference}`;
+    throw invalidValue(error.message, older);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { AttributeValue, Item } from '../attribute-value.ts';
+import { type AttributeValue, type Item, unionOf } from '../attribute-value.ts';
 import { type DynamoDbError, validationError } from '../errors.ts';
 import { addNumbers, subtractNumbers } from '../number.ts';
 import type { BoundFunction, BoundOperand } from './binding.ts';
@@ -67,9 +67,9 @@ function compileIfNotExists({ operands: [existing, otherwise] }: BoundFunction):
 export function addTo(value: AttributeValue | undefined, operand: AttributeValue): AttributeValue {
   if (value === undefined) return operand;
   if ('N' in operand && 'N' in value) return { N: addNumbers(value.N, operand.N) };
-  if ('SS' in operand && 'SS' in value) return { SS: union(value.SS, operand.SS) };
-  if ('NS' in operand && 'NS' in value) return { NS: union(value.NS, operand.NS) };
-  if ('BS' in operand && 'BS' in value) return { BS: union(value.BS, operand.BS) };
+  if ('SS' in operand && 'SS' in value) return { SS: unionOf('SS', value.SS, operand.SS) };
+  if ('NS' in operand && 'NS' in value) return { NS: unionOf('NS', value.NS, operand.NS) };
+  if ('BS' in operand && 'BS' in value) return { BS: unionOf('BS', value.BS, operand.BS) };
   throw incorrectType();
 }
 
@@ -83,10 +83,6 @@ export function deleteFrom(
   if ('NS' in operand && 'NS' in value) return nonEmpty({ NS: difference(value.NS, operand.NS) });
   if ('BS' in operand && 'BS' in value) return nonEmpty({ BS: difference(value.BS, operand.BS) });
   throw incorrectType();
-}
-
-function union(members: string[], others: string[]): string[] {
-  return [...new Set([...members, ...others])];
 }
 
 function difference(members: string[], others: string[]): string[] {

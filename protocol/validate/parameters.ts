@@ -1,4 +1,5 @@
 import { validationError } from '../errors.ts';
+import { invalidValue } from '../wording.ts';
 
 /** An input, or a part of one, that takes expressions or their legacy predecessors. */
 interface Parameters {
@@ -32,10 +33,8 @@ export function checkParameters<T extends Parameters>(
 function requireValueExpression<T>(input: T, expressions: readonly (keyof T & string)[]): void {
   const names = expressions.filter((name) => name !== 'ProjectionExpression');
   if (countPresent(input, names) > 0) return;
-  throw validationError(
-    'ExpressionAttributeValues can only be specified when using expressions: ' +
-      `${names.join(' and ')} ${names.length > 1 ? 'are' : 'is'} null`,
-  );
+  const text = 'ExpressionAttributeValues can only be specified when using expressions';
+  throw invalidValue(text, `${text}: ${names.join(' and ')} ${names.length > 1 ? 'are' : 'is'} null`);
 }
 
 function mixed<T>(

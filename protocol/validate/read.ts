@@ -10,6 +10,7 @@ import type {
   QueryInput,
   ScanInput,
 } from '../operation.ts';
+import { inOlderWords } from '../wording.ts';
 import { checkParameters, type ParameterNames } from './parameters.ts';
 import { type Input, validateShape } from './shapes.ts';
 
@@ -99,7 +100,10 @@ const scanParameters: ParameterNames<ScanInput> = {
 
 /** AWS: API_Scan. */
 export function validateScan(input: Input): ScanInput {
-  const scan = validateShape('Scan', input);
+  return inOlderWords(() => checkScan(validateShape('Scan', input)));
+}
+
+function checkScan(scan: ScanInput): ScanInput {
   checkParameters(scan, scanParameters);
   checkConditionalOperator(scan.ConditionalOperator, scan.ScanFilter);
   checkAttributesToGet(scan.AttributesToGet);

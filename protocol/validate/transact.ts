@@ -11,6 +11,7 @@ import type {
   TransactWriteItem,
   TransactWriteItemsInput,
 } from '../operation.ts';
+import { inOlderWords } from '../wording.ts';
 import { checkItem } from './item.ts';
 import { checkParameters, type ParameterNames } from './parameters.ts';
 import { type Input, validateShape } from './shapes.ts';
@@ -48,8 +49,10 @@ export function actionOf(item: TransactWriteItem): TransactAction {
   if (others.length > 0) {
     throw validationError('TransactItems can only contain one of Check, Put, Update or Delete');
   }
-  if (action.kind === 'update') checkParameters(action.request, updateParameters);
-  else checkParameters(action.request, conditionParameters);
+  inOlderWords(() => {
+    if (action.kind === 'update') checkParameters(action.request, updateParameters);
+    else checkParameters(action.request, conditionParameters);
+  });
   return action;
 }
 
@@ -58,7 +61,9 @@ export function actionOf(item: TransactWriteItem): TransactAction {
  * @throws ValidationException for its names, its values, or the size of an item.
  */
 export function attributesOf(action: TransactAction): Item {
-  return action.kind === 'put' ? checkItem(action.request.Item) : canonicalItem(action.request.Key);
+  return inOlderWords(() =>
+    action.kind === 'put' ? checkItem(action.request.Item) : canonicalItem(action.request.Key),
+  );
 }
 
 /** @throws ValidationException if it gives names for no expression. */
@@ -68,7 +73,7 @@ export function checkGet(get: TransactGet): void {
 
 /** @throws ValidationException for a value that is not valid. */
 export function keyOf(get: TransactGet): Item {
-  return canonicalItem(get.Key);
+  return inOlderWords(() => canonicalItem(get.Key));
 }
 
 /**

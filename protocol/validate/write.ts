@@ -10,6 +10,7 @@ import type {
   UpdateItemInput,
   WriteRequest,
 } from '../operation.ts';
+import { inOlderWords } from '../wording.ts';
 import { checkItem } from './item.ts';
 import { checkParameters, type ParameterNames } from './parameters.ts';
 import { type Input, validateShape } from './shapes.ts';
@@ -72,7 +73,9 @@ export function validateBatchWriteItem(input: Input): BatchWriteItemInput {
   const tables = Object.entries(batch.RequestItems);
   if (tables.length === 0) throw validationError('The requestItems parameter is required for BatchWriteItem');
   const count = tables.reduce((sum, [, requests]) => sum + requests.length, 0);
-  const checked = tables.map(([name, requests]) => [name, requests.map(checkWriteRequest)] as const);
+  const checked = inOlderWords(() =>
+    tables.map(([name, requests]) => [name, requests.map(checkWriteRequest)] as const),
+  );
   if (count > writeRequestsMax) throw validationError('Too many items requested for the BatchWriteItem call');
   return { ...batch, RequestItems: Object.fromEntries(checked) };
 }

@@ -115,7 +115,8 @@ describeSetups((setup) => {
       const nested = named(name, { p: { S: 'a' } });
       expect(await wire.call('PutItem', { TableName, Item: nested })).toMatchObject({
         error: 'ValidationException',
-        message: 'Supplied AttributeValue is empty, must contain exactly one of the supported datatypes',
+        message:
+          '1 validation error detected: Supplied AttributeValue is empty, must contain exactly one of the supported datatypes',
       });
       expect(await wire.call('DescribeTable', named(name, { TableName }))).toMatchObject({
         error: 'ValidationException',
@@ -134,6 +135,7 @@ describeSetups((setup) => {
       expect(await wire.call('DeleteItem', { TableName, Key: key, ...undefinedName })).toMatchObject({
         error: 'ValidationException',
         message:
+          '1 validation error detected: ' +
           'Invalid ConditionExpression: An expression attribute name used in the document path is not defined; ' +
           `attribute name: #${name}`,
       });

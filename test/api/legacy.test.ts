@@ -5,7 +5,7 @@ import type {
   UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { describe, expect, test } from 'vitest';
-import { describeSetups, type Item, invalid, refusal, type Setup } from './setups.ts';
+import { describeSetups, type Item, invalid, invalidWrite, refusal, type Setup } from './setups.ts';
 
 const failed = refusal('ConditionalCheckFailedException', 'The conditional request failed');
 const invalidParameter = 'One or more parameter values were invalid:';
@@ -66,14 +66,14 @@ function expectedTests(setup: Setup): void {
     await expect(update({ ConditionalOperator: 'AND' })).rejects.toMatchObject(failed);
     await update({ ConditionalOperator: 'OR' });
     await expect(update({ Expected: {}, ConditionalOperator: 'OR' })).rejects.toMatchObject(
-      invalid('ConditionalOperator cannot be used without Filter or Expected'),
+      invalidWrite('ConditionalOperator cannot be used without Filter or Expected'),
     );
   });
 
   test('that is wrong is refused before the table is looked for', async () => {
     const call = setup.dynamo.putItem({ TableName: 'missing', Item: {}, Expected: { v: {} } });
     await expect(call).rejects.toMatchObject(
-      invalid(`${invalidParameter} Value must be provided when Exists is null for Attribute: v`),
+      invalidWrite(`${invalidParameter} Value must be provided when Exists is null for Attribute: v`),
     );
   });
 }
@@ -141,7 +141,7 @@ function updateTests(setup: Setup): void {
     [
       'a string at all',
       { a: { Action: 'ADD', Value: { S: 'x' } } },
-      `${invalidParameter} ADD action is not supported for the type S`,
+      `1 validation error detected: ${invalidParameter} ADD action is not supported for the type S`,
     ],
     [
       'to the key',

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { describeSetups, type Item, invalid, refusal } from './setups.ts';
+import { describeSetups, type Item, invalid, invalidWrite, refusal } from './setups.ts';
 
 const conditionFailed = refusal('ConditionalCheckFailedException', 'The conditional request failed');
 
@@ -35,7 +35,7 @@ describeSetups((setup) => {
     test('tells nothing but the old item', async () => {
       const TableName = await tableWithItem();
       const put = setup.dynamo.putItem({ TableName, Item: Key, ReturnValues: 'ALL_NEW' });
-      await expect(put).rejects.toMatchObject(invalid('ReturnValues can only be ALL_OLD or NONE'));
+      await expect(put).rejects.toMatchObject(invalidWrite('ReturnValues can only be ALL_OLD or NONE'));
       const unknown = setup.dynamo.putItem({ TableName, Item: Key, ReturnValues: 'OLD' as 'NONE' });
       await expect(unknown).rejects.toMatchObject(
         invalid(
@@ -102,7 +102,11 @@ describeSetups((setup) => {
         { p: { N: '1' } },
         'One or more parameter values were invalid: Type mismatch for key p expected: S actual: N',
       ],
-      ['has an attribute without a name', { ...Key, '': { S: 'x' } }, 'Empty attribute name'],
+      [
+        'has an attribute without a name',
+        { ...Key, '': { S: 'x' } },
+        '1 validation error detected: Empty attribute name',
+      ],
     ])('refuses an item that %s', async (_name, Item, message) => {
       const TableName = await tableWithItem();
       await expect(setup.dynamo.putItem({ TableName, Item })).rejects.toMatchObject(invalid(message));
@@ -119,7 +123,7 @@ describeSetups((setup) => {
       const second = await setup.dynamo.deleteItem({ TableName, Key, ReturnValues: 'ALL_OLD' });
       expect(second.Attributes).toBeUndefined();
       const wrong = setup.dynamo.deleteItem({ TableName, Key, ReturnValues: 'UPDATED_OLD' });
-      await expect(wrong).rejects.toMatchObject(invalid('ReturnValues can only be ALL_OLD or NONE'));
+      await expect(wrong).rejects.toMatchObject(invalidWrite('ReturnValues can only be ALL_OLD or NONE'));
     });
 
     test('that fails its condition changes nothing, and shows the item where asked', async () => {

@@ -198,6 +198,11 @@ export function invalid(message: string | RegExp): object {
   return refusal('ValidationException', message);
 }
 
+/** The refusal of a PutItem, UpdateItem or DeleteItem that is wrong in itself, whatever its table. */
+export function invalidWrite(message: string): object {
+  return invalid(`1 validation error detected: ${message}`);
+}
+
 function clientOf(endpoint: string, region: string): DynamoDB {
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   return new DynamoDB({ endpoint, region, credentials, maxAttempts: 1 });

@@ -1,6 +1,6 @@
 import type { UpdateItemCommandInput } from '@aws-sdk/client-dynamodb';
 import { describe, expect, test } from 'vitest';
-import { describeSetups, type Item, invalid, refusal } from './setups.ts';
+import { describeSetups, type Item, invalid, invalidWrite, refusal } from './setups.ts';
 
 const operandMissing = 'The provided expression refers to an attribute that does not exist in the item';
 const operandOfOtherType = 'An operand in the update expression has an incorrect data type';
@@ -115,6 +115,13 @@ describeSetups((setup) => {
         { ':x': { L: [] } },
         operandOfOtherType,
       ],
+      [
+        'the key',
+        {},
+        'SET p = :x',
+        { ':x': { S: 'b' } },
+        'One or more parameter values were invalid: Cannot update attribute p. This attribute is part of the key',
+      ],
       ['a path through nothing', {}, 'SET m.a = :x', { ':x': { N: '1' } }, pathInvalid],
       ['a path through a string', { s: { S: 'm' } }, 'SET s.a = :x', { ':x': { N: '1' } }, pathInvalid],
       ['an index into a map', { m: { M: {} } }, 'SET m[0] = :x', { ':x': { N: '1' } }, pathInvalid],
@@ -187,7 +194,7 @@ describeSetups((setup) => {
       await expectRefused(
         {},
         { UpdateExpression: 'ADD a :v', ExpressionAttributeValues: { ':v': { S: 'x' } } },
-        invalid(
+        invalidWrite(
           'Invalid UpdateExpression: Incorrect operand type for operator or function; ' +
             'operator: ADD, operand type: STRING',
         ),
@@ -272,12 +279,6 @@ describeSetups((setup) => {
 
   test.each<[string, string, Item, string]>([
     [
-      'of the key',
-      'SET p = :v',
-      { ':v': { S: 'b' } },
-      'One or more parameter values were invalid: Cannot update attribute p. This attribute is part of the key',
-    ],
-    [
       'of overlapping paths',
       'SET m.a = :v, m = :v',
       { ':v': { S: 'b' } },
@@ -304,6 +305,10 @@ describeSetups((setup) => {
       'Invalid UpdateExpression: Syntax error; token: "INVALID", near: "INVALID SYNTAX"',
     ],
   ])('an update %s is refused', async (_name, UpdateExpression, ExpressionAttributeValues, message) => {
-    await expectRefused({ m: { M: {} } }, { UpdateExpression, ExpressionAttributeValues }, invalid(message));
+    await expectRefused(
+      { m: { M: {} } },
+      { UpdateExpression, ExpressionAttributeValues },
+      invalidWrite(message),
+    );
   });
 });

@@ -13,6 +13,7 @@ import {
   setAttribute,
   valueSize,
 } from '../../protocol/attribute-value.ts';
+import { inOlderWords } from '../../protocol/wording.ts';
 import { values } from './values.ts';
 
 const invalid = 'One or more parameter values were invalid:';
@@ -28,9 +29,9 @@ describe('canonicalValue', () => {
     [{ N: '1.0' }, { N: '1' }],
     [{ NS: ['2', '1e1'] }, { NS: ['2', '10'] }],
     [{ B: 'YR==' }, { B: 'YQ==' }],
-    [{ BS: ['YR==', ''] }, { BS: ['YQ==', ''] }],
+    [{ BS: ['', 'YR=='] }, { BS: ['', 'YQ=='] }],
     [{ S: 'a\ud800b' }, { S: 'a\ufffdb' }],
-    [{ SS: ['\udc00', ''] }, { SS: ['\ufffd', ''] }],
+    [{ SS: ['', '\udc00'] }, { SS: ['', '\ufffd'] }],
     [{ L: [{ S: 'a' }, { M: { n: { N: '+1' } } }] }, { L: [{ S: 'a' }, { M: { n: { N: '1' } } }] }],
     [{ S: 'a', N: null }, { S: 'a' }],
     [{ S: 'a', unknown: 1 }, { S: 'a' }],
@@ -67,14 +68,46 @@ describe('canonicalValue', () => {
     [{ SS: [] }, `${invalid} An string set  may not be empty`],
     [{ NS: [] }, `${invalid} An number set  may not be empty`],
     [{ BS: [] }, `${invalid} Binary sets should not be empty`],
-    [{ SS: ['a', 'a'] }, `${invalid} Input collection [a, a] contains duplicates.`],
-    [{ NS: ['1', '1.0'] }, 'Input collection contains duplicates'],
-    [{ BS: ['Yg==', 'Yg=='] }, `${invalid} Input collection [Yg==, Yg==]of type BS contains duplicates.`],
-    [{ NS: ['1', ''] }, 'The parameter cannot be converted to a numeric value'],
+    [{ SS: ['b', 'a', 'b', 'a'] }, `${invalid} Input collection ["a", "b", "b", "a"] contains duplicates.`],
+    [{ NS: ['1', '1.0'] }, `${invalid} Input collection contains duplicates.`],
+    [
+      { BS: ['/w==', 'AA==', 'AA=='] },
+      `${invalid} Input collection ["AA==","/w==","AA=="]of type BS contains duplicates.`,
+    ],
+    [{ NS: ['1', ''] }, 'The parameter cannot be converted to a numeric value: '],
   ])('refuses %j', (value, message) => {
     expect(() => canonicalValue(value as AttributeValue)).toThrow(
       expect.objectContaining({ code: 'ValidationException', message }),
     );
+  });
+
+  test.each<[unknown, string]>([
+    [{ SS: ['b', 'a', 'b'] }, `${invalid} Input collection [b, a, b] contains duplicates.`],
+    [{ NS: ['1', '1.0'] }, 'Input collection contains duplicates'],
+    [
+      { BS: ['/w==', 'AA==', 'AA=='] },
+      `${invalid} Input collection [/w==, AA==, AA==]of type BS contains duplicates.`,
+    ],
+    [{ N: '' }, 'The parameter cannot be converted to a numeric value'],
+    [{ SS: [] }, `${invalid} An string set  may not be empty`],
+  ])('refuses %j in other words where AWS has the older ones', (value, message) => {
+    expect(() => inOlderWords(() => canonicalValue(value as AttributeValue))).toThrow(
+      expect.objectContaining({ code: 'ValidationException', message }),
+    );
+  });
+
+  test.each<[AttributeValue, AttributeValue]>([
+    [{ SS: ['b', '', 'B', 'ab', 'a'] }, { SS: ['', 'B', 'a', 'ab', 'b'] }],
+    [{ SS: ['\u{10000}', '\uffff', '\u00e4'] }, { SS: ['\u00e4', '\uffff', '\u{10000}'] }],
+    [{ NS: ['10', '9', '-1', '-1.5', '0'] }, { NS: ['-1.5', '-1', '0', '9', '10'] }],
+    [
+      { NS: ['10000000000000000000000000000001', '1e31'] },
+      { NS: [`1${'0'.repeat(31)}`, `1${'0'.repeat(30)}1`] },
+    ],
+    [{ BS: ['/w==', '', 'AAA=', 'AA=='] }, { BS: ['', 'AA==', 'AAA=', '/w=='] }],
+  ])('orders the members of %j', (value, ordered) => {
+    expect(canonicalValue(value)).toEqual(ordered);
+    expect(canonicalValue(ordered)).toBe(ordered);
   });
 
   test('takes 31 levels of lists and maps and refuses 32, or a hundred thousand', () => {

@@ -4,6 +4,7 @@ import { bindCondition, evaluateCondition } from '../../protocol/expression/cond
 import { bindProjection } from '../../protocol/expression/projection.ts';
 import { isReservedWord } from '../../protocol/expression/reserved-words.ts';
 import { Substitutions } from '../../protocol/expression/substitutions.ts';
+import { inOlderWords } from '../../protocol/wording.ts';
 
 type Names = Record<string, string>;
 type Values = Record<string, AttributeValue>;
@@ -33,12 +34,7 @@ describe('what is given', () => {
         `The expression attribute map contains a key that is too long; key: "#${tooLong}"`,
     ],
     [undefined, { a: { S: '' } }, 'ExpressionAttributeValues contains invalid key: Syntax error; key: "a"'],
-    [
-      undefined,
-      { ':a': { N: 'b' } },
-      'ExpressionAttributeValues contains invalid value: ' +
-        'The parameter cannot be converted to a numeric value: b for key :a',
-    ],
+    [undefined, { ':a': { N: 'b' } }, 'The parameter cannot be converted to a numeric value: b'],
     [
       undefined,
       { ':a': { S: 'x'.repeat(1024 * 1024) }, ':b': { S: 'x'.repeat(1024 * 1024) } },
@@ -46,6 +42,13 @@ describe('what is given', () => {
     ],
   ])('%o, %o', (names, values, message) => {
     expectRefused(() => new Substitutions(names, values), message);
+  });
+
+  test('the older words for a value name its key', () => {
+    expectRefused(
+      () => inOlderWords(() => new Substitutions(undefined, { ':a': { NS: ['1', '1'] } })),
+      'ExpressionAttributeValues contains invalid value: Input collection contains duplicates for key :a',
+    );
   });
 
   test('values are brought to their canonical form', () => {
