@@ -53,15 +53,20 @@ export interface ExpressionInput {
 /** @throws ValidationException for whatever is wrong in the expressions, their names and their values. */
 export function bindExpressions(input: ExpressionInput): WriteExpressions {
   const { UpdateExpression: updateText, ConditionExpression: conditionText } = input;
-  const substitutions = new Substitutions(input.ExpressionAttributeNames, input.ExpressionAttributeValues);
+  const { ExpressionAttributeNames: names, ExpressionAttributeValues: values } = input;
+  const shows = input.ReturnValuesOnConditionCheckFailure;
+  if ((updateText ?? conditionText ?? names ?? values ?? shows) === undefined) return withoutExpressions;
+  const substitutions = new Substitutions(names, values);
   const update = updateText === undefined ? undefined : bindUpdate(updateText, substitutions);
   const condition =
     conditionText === undefined
       ? undefined
       : bindCondition('ConditionExpression', conditionText, substitutions);
   substitutions.finish();
-  return { condition, update, showsOldItem: input.ReturnValuesOnConditionCheckFailure === 'ALL_OLD' };
+  return { condition, update, showsOldItem: shows === 'ALL_OLD' };
 }
+
+const withoutExpressions: WriteExpressions = { condition: undefined, update: undefined, showsOldItem: false };
 
 export interface PlannedWrite extends ItemWrite {
   readonly table: Table;
@@ -126,6 +131,7 @@ export function evaluateWrite(
   const { table, key } = write;
   call?.admitWrite(table, key);
   const before = stateBefore(write, currentItem(context, table, key));
+  if (!transactional) write.update?.checkSize(before.item ?? write.attributes);
   if (!meetsCondition(write, before.item)) {
     call?.spendWrite(table, key, { table: tableUnits(before.image, write.image, transactional) });
     throw conditionalCheckFailed(write.showsOldItem ? before.item : undefined);

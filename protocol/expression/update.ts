@@ -8,7 +8,7 @@ import {
   valueSize,
 } from '../attribute-value.ts';
 import { validationError } from '../errors.ts';
-import { itemBytesMax } from '../validate/item.ts';
+import { itemBytesMax, updateTooLarge } from '../validate/item.ts';
 import { Binder } from './binding.ts';
 import { updateTree } from './parser.ts';
 import { type DocumentPath, type PathTree, pathTree } from './paths.ts';
@@ -16,6 +16,7 @@ import { projectItem } from './projection.ts';
 import type { Substitutions } from './substitutions.ts';
 import { type BoundAction, bindAction, checkActionOperand, checkSetValue } from './update-binding.ts';
 import { addTo, compileSetValue, deleteFrom, type SetValue } from './update-operators.ts';
+import { UpdateSize } from './update-size.ts';
 
 /**
  * Parses an update expression and resolves its names and values (AWS: Expressions.UpdateExpressions).
@@ -32,6 +33,7 @@ export function bindUpdate(text: string, substitutions: Substitutions): Update {
     actions.map(({ path }) => path),
     actions.map(compileAction),
     tree,
+    new UpdateSize(actions),
   );
 }
 
@@ -44,12 +46,25 @@ export class Update {
   readonly actions: readonly Action[];
   /** The paths again; a leaf is the position of its action among `actions`. */
   readonly tree: ActionTree;
+  readonly #size: UpdateSize | undefined;
 
-  constructor(paths: readonly DocumentPath[], actions: readonly Action[], tree: ActionTree) {
+  /** @param size of the expression; AttributeUpdates count for nothing. */
+  constructor(
+    paths: readonly DocumentPath[],
+    actions: readonly Action[],
+    tree: ActionTree,
+    size?: UpdateSize,
+  ) {
     this.paths = paths;
     this.createsItem = actions.some(({ kind }) => kind === 'SET' || kind === 'ADD');
     this.actions = actions;
     this.tree = tree;
+    this.#size = size;
+  }
+
+  /** @param item as it is before the update. @throws ValidationException if the update counts for too much. */
+  checkSize(item: Item): void {
+    if (this.#size !== undefined && this.#size.bytes(item) > itemBytesMax) throw updateTooLarge();
   }
 
   /** @throws ValidationException if the update would change one of the key attributes. */
@@ -175,9 +190,7 @@ function act(
 /** A value of its own is within the limits; with others, or put deep into a document, it may not be. */
 function withinLimits(value: AttributeValue, { level, budget }: Context): AttributeValue {
   budget.bytes -= valueSize(value);
-  if (budget.bytes < 0) {
-    throw validationError('Item size to update has exceeded the maximum allowed size');
-  }
+  if (budget.bytes < 0) throw updateTooLarge();
   if (level > 0) checkNestingLevels(level + nestingLevels(value));
   return value;
 }

@@ -7,7 +7,7 @@ import {
   itemSize,
   valueSize,
 } from '../attribute-value.ts';
-import { validationError } from '../errors.ts';
+import { type DynamoDbError, validationError } from '../errors.ts';
 import type { KeyAttribute, KeyBytes, KeySchema } from '../key.ts';
 
 /** Names and values together (AWS: ServiceQuotas). */
@@ -33,9 +33,11 @@ export function checkItem(item: Item): Item {
 
 /** @param item as an update has left it. */
 export function checkUpdatedItemSize(item: Item): void {
-  if (itemSize(item) > itemBytesMax) {
-    throw validationError('Item size to update has exceeded the maximum allowed size');
-  }
+  if (itemSize(item) > itemBytesMax) throw updateTooLarge();
+}
+
+export function updateTooLarge(): DynamoDbError {
+  return validationError('Item size to update has exceeded the maximum allowed size');
 }
 
 /** Checks that an item has its table's key, of the right types and sizes. @param item with canonical values. */

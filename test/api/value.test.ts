@@ -1,6 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { describe, expect, test } from 'vitest';
-import { describeSetups, type Item, invalid } from './setups.ts';
+import { describeSetups, type Item, invalid, invalidWrite } from './setups.ts';
 
 const itemBytesMax = 409_600;
 const itemTooLarge = 'Item size has exceeded the maximum allowed size';
@@ -71,7 +71,7 @@ describeSetups((setup) => {
       'Number underflow. Attempting to store a number with magnitude smaller than supported range';
     const digits = 'Attempting to store more than 38 significant digits in a Number';
     test.each([
-      ['', 'The parameter cannot be converted to a numeric value'],
+      ['', notNumeric('')],
       ['one', notNumeric('one')],
       ['1 ', notNumeric('1 ')],
       ['0x10', notNumeric('0x10')],
@@ -82,10 +82,14 @@ describeSetups((setup) => {
       ['1e-131', underflow],
       ['123456789012345678901234567890123456789', digits],
       ['1.23456789012345678901234567890123456789', digits],
-      ['1e999999999999999999999', overflow],
+      ['1e9999999999', overflow],
+      ['1e999999999999999999999', notNumeric('1e999999999999999999999')],
+      ['0e126', overflow],
     ])('%j is refused', async (N, message) => {
-      await expect(put({ p: { S: 'n' }, v: { N } })).rejects.toMatchObject(invalid(message));
-      await expect(put({ p: { S: 'n' }, v: { L: [{ NS: [N] }] } })).rejects.toMatchObject(invalid(message));
+      await expect(put({ p: { S: 'n' }, v: { N } })).rejects.toMatchObject(invalidWrite(message));
+      await expect(put({ p: { S: 'n' }, v: { L: [{ NS: [N] }] } })).rejects.toMatchObject(
+        invalidWrite(message),
+      );
     });
 
     test('are one key however they are written', async () => {
@@ -164,6 +168,22 @@ describeSetups((setup) => {
       const { Item } = await setup.dynamo.getItem({ TableName, Key });
       expect(Item?.f?.S).toHaveLength(itemBytesMax - 52);
     });
+
+    test('bounds an update itself too, by what it writes and 19 bytes for each SET, but in a transaction', async () => {
+      const TableName = await setup.sharedTable();
+      const Update = (p: string, bytes: number) => ({
+        TableName,
+        Key: { p: { S: p } },
+        UpdateExpression: 'SET f = :f',
+        ExpressionAttributeValues: { ':f': { S: 'x'.repeat(bytes) } },
+      });
+      const most = itemBytesMax - 3 - 19 - 1;
+      await setup.dynamo.updateItem(Update('u', most));
+      await expect(setup.dynamo.updateItem(Update('v', most + 1))).rejects.toMatchObject(
+        invalid(updateTooLarge),
+      );
+      await setup.dynamo.transactWriteItems({ TransactItems: [{ Update: Update('w', itemBytesMax - 3) }] });
+    });
   });
 
   test('the size of keys is bounded to the byte', async () => {
@@ -214,10 +234,9 @@ describeSetups((setup) => {
   });
 
   describe('nesting', () => {
-    const tooDeep = invalid(
+    const tooDeep =
       'Nesting Levels have exceeded supported limits: ' +
-        'Attributes in the item have nested levels beyond supported limit',
-    );
+      'Attributes in the item have nested levels beyond supported limit';
 
     test.each<[string, (inner: AttributeValue) => AttributeValue]>([
       ['maps', (inner) => ({ M: { n: inner } })],
@@ -226,7 +245,7 @@ describeSetups((setup) => {
       const nested = (levels: number): AttributeValue =>
         levels === 0 ? { S: 'leaf' } : wrap(nested(levels - 1));
       expect(await roundTrip(nested(31))).toEqual(nested(31));
-      await expect(put({ p: { S: 'deep' }, v: nested(32) })).rejects.toMatchObject(tooDeep);
+      await expect(put({ p: { S: 'deep' }, v: nested(32) })).rejects.toMatchObject(invalidWrite(tooDeep));
     });
 
     test('is bounded where an update puts one document into another', async () => {
@@ -243,7 +262,7 @@ describeSetups((setup) => {
         });
       await update('SET d = :v', nested(30));
       await update(`SET d${'.n'.repeat(30)} = :v`, nested(1));
-      await expect(update(`SET d${'.n'.repeat(30)} = :v`, nested(2))).rejects.toMatchObject(tooDeep);
+      await expect(update(`SET d${'.n'.repeat(30)} = :v`, nested(2))).rejects.toMatchObject(invalid(tooDeep));
     });
   });
 
@@ -266,15 +285,19 @@ describeSetups((setup) => {
     [
       'a string twice in a set',
       { SS: ['a', 'a'] },
-      'One or more parameter values were invalid: Input collection [a, a] contains duplicates.',
+      'One or more parameter values were invalid: Input collection ["a", "a"] contains duplicates.',
     ],
-    ['a number twice in a set', { NS: ['1', '1.0'] }, 'Input collection contains duplicates'],
+    [
+      'a number twice in a set',
+      { NS: ['1', '1.0'] },
+      'One or more parameter values were invalid: Input collection contains duplicates.',
+    ],
     [
       'bytes twice in a set',
       { BS: [Uint8Array.from([1]), Uint8Array.from([1])] },
-      'One or more parameter values were invalid: Input collection [AQ==, AQ==]of type BS contains duplicates.',
+      'One or more parameter values were invalid: Input collection ["AQ==","AQ=="]of type BS contains duplicates.',
     ],
   ])('%s is refused', async (_name, value, message) => {
-    await expect(put({ p: { S: 'v' }, v: value })).rejects.toMatchObject(invalid(message));
+    await expect(put({ p: { S: 'v' }, v: value })).rejects.toMatchObject(invalidWrite(message));
   });
 });
