@@ -14,6 +14,7 @@ import { bindFilter } from '../../protocol/legacy/filter.ts';
 import { parseKeyConditions } from '../../protocol/legacy/key-conditions.ts';
 import type { QueryInput, ScanInput } from '../../protocol/operation.ts';
 import type { Reply } from '../../protocol/reply.ts';
+import { checkQueryStartKey } from '../../protocol/validate/item.ts';
 import { validateQuery, validateScan } from '../../protocol/validate/read.ts';
 import { inOlderWords } from '../../protocol/wording.ts';
 import type { Table } from '../catalog.ts';
@@ -38,9 +39,11 @@ export function query(services: Services, request: Request): Reply {
   const selection = checkedSelection(table, index, input, wanted);
   const condition = bindKeyCondition(parsed, source.key);
   refuseKeyAttributesInFilter(input, wanted.filter, source);
+  refuseUnprojectedFilter(index, wanted.filter);
   const range = queryRange(source, condition);
   const reverse = input.ScanIndexForward === false;
   if (input.ExclusiveStartKey !== undefined) {
+    if (index === undefined) checkQueryStartKey(table.schema, input.ExclusiveStartKey);
     const start = source.startKey(input.ExclusiveStartKey);
     checkQueryStart(source, condition, range, start);
     narrow(range, start, reverse);
@@ -191,4 +194,18 @@ function refuseKeyAttributesInFilter(
       `${parameter} can only contain non-primary key attributes: Primary key attribute: ${name}`,
     );
   }
+}
+
+/**
+ * A Query's filter is refused where it needs what its index does not have, of either kind of index: AWS reads nothing more
+ * for it. In a Scan such attributes are merely absent.
+ */
+function refuseUnprojectedFilter(index: Index | undefined, filter: Condition | undefined): void {
+  if (index === undefined || filter === undefined) return;
+  const missing = [...filter.attributeNames].filter((name) => !index.projects(name)).sort();
+  if (missing.length === 0) return;
+  throw validationError(
+    `One or more parameter values were invalid: Secondary index ${index.name} does not project one or more filter ` +
+      `attributes: [${missing.join(', ')}]`,
+  );
 }

@@ -59,21 +59,38 @@ export function parseKeyCondition(text: string, substitutions: Substitutions): P
  */
 export function bindKeyCondition(conditions: ParsedKeyCondition, key: KeyAttributes): KeyCondition {
   const { partition, sort } = key;
-  if (conditions.size > 2 && partition.length + sort.length <= 2) {
-    throw validationError('Conditions can be of length 1 or 2 only');
+  const attributeCount = partition.length + sort.length;
+  if (conditions.size > 2 && conditions.size > attributeCount) {
+    throw validationError(
+      `The number of query conditions (${conditions.size}) exceeds the number of key attributes defined in the ` +
+        `schema (${attributeCount})`,
+    );
   }
-  if (conditions.size > partition.length + sort.length) throw notSupported();
+  if (conditions.size > attributeCount) throw notSupported();
   const partitionConditions = partition.map((attribute) =>
     required(conditions, attribute, checkPartitionKeyValue),
   );
   if (partitionConditions.some(({ operator }) => operator !== '=')) throw notSupported();
+  checkSortPrefix(conditions, sort);
   const used = sort.slice(0, conditions.size - partition.length);
   const sortConditions = used.map((attribute) => required(conditions, attribute, checkSortKeyValue));
-  if (sortConditions.slice(0, -1).some(({ operator }) => operator !== '=')) throw notSupported();
   const partitionValues = partitionConditions.map(({ values }) => values[0] as AttributeValue);
   checkPartitionKeyBytes(partitionValues);
   checkSortBounds(sortConditions);
   return { partition: partitionValues, sort: sortConditions };
+}
+
+/** Each attribute of a sort key that has a condition needs `=` for those before it. */
+function checkSortPrefix(conditions: ParsedKeyCondition, sort: readonly KeyAttribute[]): void {
+  const last = sort.findLast(({ name }) => conditions.has(name));
+  if (last === undefined) return;
+  const before = sort.slice(0, sort.indexOf(last));
+  const unequal = before.filter(({ name }) => conditions.get(name)?.operator !== '=');
+  if (unequal.length === 0) return;
+  throw validationError(
+    `RANGE key attributes ${unequal.map(({ name }) => name).join(', ')} must have equality conditions specified in ` +
+      `the query because a condition is present on key attribute ${last.name}`,
+  );
 }
 
 function checkSortBounds(conditions: readonly AttributeCondition[]): void {
@@ -112,7 +129,9 @@ function collect(condition: BoundCondition, conditions: Map<string, AttributeCon
   }
   const { name, ...rest } = attributeCondition(condition);
   if (conditions.has(name)) {
-    throw validationError('KeyConditionExpressions must only contain one condition per key');
+    throw validationError(
+      'Invalid KeyConditionExpression: KeyConditionExpressions must only contain one condition per key',
+    );
   }
   conditions.set(name, rest);
 }

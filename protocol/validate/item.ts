@@ -90,6 +90,16 @@ export function checkStartKey(schema: KeySchema, key: Item): void {
   inStartKey(() => checkKey(schema, key));
 }
 
+/** `checkStartKey` for a Query, in which AWS has other words than for a Scan. @param key with canonical values. */
+export function checkQueryStartKey(schema: KeySchema, key: Item): void {
+  const { partition, sort } = schema;
+  for (const { name } of sort === undefined ? [partition] : [partition, sort]) {
+    if (getAttribute(key, name) === undefined) throw validationError(invalidStart);
+  }
+  if (countOf(key) !== (sort === undefined ? 1 : 2)) throw validationError(invalidStart);
+  checkPutRequestKey(schema, key);
+}
+
 function inStartKey(check: () => void): void {
   try {
     check();

@@ -95,7 +95,7 @@ describeSetups((setup) => {
         'twice on one key',
         'p = :p AND p = :p',
         P,
-        'KeyConditionExpressions must only contain one condition per key',
+        'Invalid KeyConditionExpression: KeyConditionExpressions must only contain one condition per key',
       ],
       [
         'of another type',
@@ -181,14 +181,20 @@ describeSetups((setup) => {
     });
 
     const outside = 'The provided starting key does not match the range key predicate';
-    test.each<[string, QueryPart, Item, string | RegExp]>([
-      ['of another table', {}, { x: { S: 'a' } }, /^The provided starting key is invalid/],
-      ['with the partition key alone', {}, { p: { S: 'a' } }, /^The provided starting key is invalid/],
+    test.each<[string, QueryPart, Item, string]>([
+      ['of another table', {}, { x: { S: 'a' } }, 'The provided starting key is invalid'],
+      ['with the partition key alone', {}, { p: { S: 'a' } }, 'The provided starting key is invalid'],
+      [
+        'with too many attributes',
+        {},
+        { p: { S: 'a' }, s: { S: 'sa' }, x: { S: 'a' } },
+        'The provided starting key is invalid',
+      ],
       [
         'of another type',
         {},
         { p: { S: 'a' }, s: { N: '1' } },
-        /The provided key element does not match the schema$/,
+        'The provided key element does not match the schema',
       ],
       [
         'outside the condition',

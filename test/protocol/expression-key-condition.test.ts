@@ -97,10 +97,13 @@ describe('refuses without knowing the table', () => {
     ['b.d > a AND c.d > e.f', 'KeyConditionExpressions cannot have conditions on nested attributes'],
     ['b[0] > a', 'KeyConditionExpressions cannot have conditions on nested attributes'],
     [':s > :s AND a < :1', `${condition} No key attribute specified`],
-    ['b > :1 AND b < :1 and c = :1', 'KeyConditionExpressions must only contain one condition per key'],
+    [
+      'b > :1 AND b < :1 and c = :1',
+      'Invalid KeyConditionExpression: KeyConditionExpressions must only contain one condition per key',
+    ],
     [
       '(a > :1 and b > :1) and (b > :1 and c > :1)',
-      'KeyConditionExpressions must only contain one condition per key',
+      'Invalid KeyConditionExpression: KeyConditionExpressions must only contain one condition per key',
     ],
   ])('%s', (text, message) => {
     expect(() => parse(text as string)).toThrow(
@@ -120,7 +123,11 @@ describe('refuses for the schema', () => {
     ['a = :s AND c = :1', schema, 'Query condition missed key schema element: b'],
     ['a > :s', schema, 'Query key condition not supported'],
     ['a = :s AND b = :1', hashOnly, 'Query key condition not supported'],
-    ['a = :s AND b = :1 AND c = :1', schema, 'Conditions can be of length 1 or 2 only'],
+    [
+      'a = :s AND b = :1 AND c = :1',
+      schema,
+      'The number of query conditions (3) exceeds the number of key attributes defined in the schema (2)',
+    ],
     ['a = :1', schema, mismatch],
     ['a = :s AND b = :s', schema, mismatch],
   ])('%s', (text, key, message) => {
@@ -159,10 +166,18 @@ describe('keys of several attributes', () => {
     expect(bindKeyCondition(parse(text), key)).toEqual({ partition: [{ S: 'x' }, { S: 'y' }], sort });
   });
 
+  const needsEquality =
+    'RANGE key attributes r1 must have equality conditions specified in the query because a condition is present ' +
+    'on key attribute r2';
+
   test.each([
     ['h1 = :s', 'Query condition missed key schema element: h2'],
-    [`${partition} AND r2 = :s`, 'Query condition missed key schema element: r1'],
-    [`${partition} AND r1 > :s AND r2 = :t`, 'Query key condition not supported'],
+    [`${partition} AND r2 = :s`, needsEquality],
+    [`${partition} AND r1 > :s AND r2 = :t`, needsEquality],
+    [
+      `${partition} AND r1 = :s AND r2 = :t AND r3 = :s`,
+      'The number of query conditions (5) exceeds the number of key attributes defined in the schema (4)',
+    ],
     ['h1 = :s AND h2 > :t', 'Query key condition not supported'],
   ])('refuse %s', (text, message) => {
     expect(() => bindKeyCondition(parse(text), key)).toThrow(message);
