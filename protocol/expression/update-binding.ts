@@ -47,7 +47,8 @@ export function checkActionOperand(action: BoundAction, binder: Binder): void {
   const name = typeNames[type];
   if (name === undefined || (type === 'N' && action.kind === 'ADD')) return;
   throw binder.error(
-    `Incorrect operand type for operator or function; operator: ${action.kind}, operand type: ${name}`,
+    `Incorrect operand type for operator or function; operator: ${action.kind}, operand type: ${name}, ` +
+      `typeSet: ALLOWED_FOR_${action.kind}_OPERAND`,
   );
 }
 

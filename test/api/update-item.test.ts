@@ -196,7 +196,7 @@ describeSetups((setup) => {
         { UpdateExpression: 'ADD a :v', ExpressionAttributeValues: { ':v': { S: 'x' } } },
         invalidWrite(
           'Invalid UpdateExpression: Incorrect operand type for operator or function; ' +
-            'operator: ADD, operand type: STRING',
+            'operator: ADD, operand type: STRING, typeSet: ALLOWED_FOR_ADD_OPERAND',
         ),
       );
     });
@@ -215,7 +215,7 @@ describeSetups((setup) => {
       await expectRefused(
         { n: { N: '1' } },
         { UpdateExpression: 'DELETE n :v', ExpressionAttributeValues: { ':v': { N: '1' } } },
-        invalid(/operator: DELETE, operand type: NUMBER$/),
+        invalid(/operator: DELETE, operand type: NUMBER, typeSet: ALLOWED_FOR_DELETE_OPERAND$/),
       );
     });
   });

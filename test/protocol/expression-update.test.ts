@@ -277,7 +277,8 @@ describe('refuses for what it is', () => {
       ] as const
     ).map(([operator, value, type]) => [
       `${operator} a ${value}`,
-      `Incorrect operand type for operator or function; operator: ${operator}, operand type: ${type}`,
+      `Incorrect operand type for operator or function; operator: ${operator}, operand type: ${type}, ` +
+        `typeSet: ALLOWED_FOR_${operator}_OPERAND`,
     ]),
   ])('%s', (text, message) => {
     expect(() => bind(text as string)).toThrow(
