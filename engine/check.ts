@@ -12,7 +12,14 @@ import { parseItem } from './item-json.ts';
 import type { Replay } from './log/recovery.ts';
 import { type LogReport, scanLog } from './log/scan.ts';
 import { Recovery } from './recovery.ts';
-import { decodeValue, StateDamagedError, stateKey, tableOfKey, tablePrefix } from './state/layout.ts';
+import {
+  decodeValue,
+  StateDamagedError,
+  type StateKey,
+  stateKey,
+  tableOfKey,
+  tablePrefix,
+} from './state/layout.ts';
 import { State } from './state/state.ts';
 import { Store } from './state/store.ts';
 
@@ -79,7 +86,7 @@ class Report implements CheckReport {
     let values = 0;
     for (const { key, value } of store.rawRange('', allKeysEnd)) {
       values++;
-      this.#numbers.add(key.readUInt32BE());
+      this.#numbers.add(tableOfKey(key));
       this.#expectIntact(key, value);
     }
     this.summary.push(`state: ${values} items, index entries and sizes of item collections`);
@@ -125,12 +132,12 @@ class Report implements CheckReport {
     );
   }
 
-  #expectIntact(key: Buffer, value: Buffer): void {
+  #expectIntact(key: StateKey, value: Buffer): void {
     try {
       decodeValue(key, value);
     } catch (error) {
       if (!(error instanceof StateDamagedError)) throw error;
-      this.#problem(`${error.message} (table number ${tableOfKey(key.toString('latin1'))})`);
+      this.#problem(`${error.message} (table number ${tableOfKey(key)})`);
     }
   }
 

@@ -16,6 +16,13 @@ import { ItemJson } from '../../protocol/reply.ts';
 export type StateKey = KeyBytes;
 
 const valueVersion = 1;
+
+const crcTable = Int32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+  return crc;
+});
+
 const headerBytes = 12;
 
 /** The longest key: 10 bytes of our own, 2,048 of partition key, 1,024 of sort key (AWS: Constraints). */
@@ -60,12 +67,12 @@ export function keyAfter(key: StateKey): StateKey {
   return `${key}\0`;
 }
 
-export function encodeValue(key: Buffer, item: ItemJson): Buffer {
+export function encodeValue(key: StateKey, item: ItemJson): Buffer {
   const value = Buffer.allocUnsafe(headerBytes + item.json.length);
   value.writeUInt32BE(valueVersion << 24, 0);
   value.writeUInt32BE(item.size, 4);
   value.set(item.json, headerBytes);
-  value.writeUInt32BE(checksum(key, value), 8);
+  value.writeUInt32BE(checksum(key, item.size, item.json), 8);
   return value;
 }
 
@@ -73,11 +80,16 @@ export function encodeValue(key: Buffer, item: ItemJson): Buffer {
  * @param value the bytes in LMDB's memory; the item is copied out of them.
  * @throws StateDamagedError if they are not what `encodeValue` made for this key.
  */
-export function decodeValue(key: Buffer, value: Buffer): ItemJson {
+export function decodeValue(key: StateKey, value: Buffer): ItemJson {
   if (value.length < headerBytes) throw damagedItem(key, 'its value is cut short');
-  if (value[0] !== valueVersion) throw damagedItem(key, `its value has format ${value[0]}`);
-  if (value.readUInt32BE(8) !== checksum(key, value)) throw damagedItem(key, 'its checksum is wrong');
-  return new ItemJson(Buffer.from(value.subarray(headerBytes)), value.readUInt32BE(4));
+  if (value.readUInt32BE(0) !== valueVersion << 24) {
+    throw damagedItem(key, `its value has format ${value.readUInt32BE(0).toString(16)}`);
+  }
+  const size = value.readUInt32BE(4);
+  const json = Buffer.allocUnsafe(value.length - headerBytes);
+  json.set(value.subarray(headerBytes, value.length));
+  if (value.readUInt32BE(8) !== checksum(key, size, json)) throw damagedItem(key, 'its checksum is wrong');
+  return new ItemJson(json, size);
 }
 
 /** Something in LMDB that is not what was written; it is named and never served. */
@@ -89,12 +101,30 @@ export class StateDamagedError extends Error {
   }
 }
 
-function damagedItem(key: Buffer, reason: string): StateDamagedError {
-  return new StateDamagedError(`the item at key ${key.toString('hex')}: ${reason}`);
+function damagedItem(key: StateKey, reason: string): StateDamagedError {
+  return new StateDamagedError(`the item at key ${Buffer.from(key, 'latin1').toString('hex')}: ${reason}`);
 }
 
-function checksum(key: Buffer, value: Buffer): number {
-  return crc32(value.subarray(headerBytes), crc32(value.subarray(0, 8), crc32(key)));
+/**
+ * Over the key, all of the header that is not the checksum, and the item. To call into zlib costs more than a few dozen
+ * bytes in JavaScript; only the item is worth it.
+ */
+function checksum(key: StateKey, size: number, json: Buffer): number {
+  let crc = -1;
+  for (let i = 0; i < key.length; i++) crc = crcStep(crc, key.charCodeAt(i));
+  crc = crcStepOfUint32(crc, valueVersion << 24);
+  crc = crcStepOfUint32(crc, size);
+  return crc32(json, ~crc >>> 0);
+}
+
+function crcStepOfUint32(crc: number, value: number): number {
+  const high = crcStep(crcStep(crc, value >>> 24), (value >>> 16) & 0xff);
+  return crcStep(crcStep(high, (value >>> 8) & 0xff), value & 0xff);
+}
+
+/** One byte more, in a CRC-32 as zlib computes it, before its last inversion. */
+function crcStep(crc: number, byte: number): number {
+  return (crcTable[(crc ^ byte) & 0xff] as number) ^ (crc >>> 8);
 }
 
 /** MurmurHash3 (x86, 32 bits, seed 0) over the bytes: well spread, and cheap without leaving JavaScript. */

@@ -15,12 +15,12 @@ export type MetaRows = Map<string, string | undefined>;
  */
 export class Store {
   readonly #environment: RootDatabase<Buffer, Buffer>;
-  readonly #items: Database<Buffer, Buffer>;
+  readonly #items: Database<Buffer, StateKey>;
   readonly #meta: Database<Buffer, string>;
 
   private constructor(environment: RootDatabase<Buffer, Buffer>) {
     this.#environment = environment;
-    this.#items = environment.openDB<Buffer, Buffer>({ name: 'items', ...binary });
+    this.#items = environment.openDB<Buffer, StateKey>(itemsDatabase);
     this.#meta = environment.openDB<Buffer, string>({ name: 'meta', encoding: 'binary' });
   }
 
@@ -42,9 +42,8 @@ export class Store {
 
   /** @throws StateDamagedError */
   get(key: StateKey): ItemJson | undefined {
-    const keyBytes = Buffer.from(key, 'latin1');
-    const value = this.#items.getBinaryFast(keyBytes) as Buffer | undefined;
-    return value === undefined ? undefined : decodeValue(keyBytes, value);
+    const value = this.#items.getBinaryFast(key) as Buffer | undefined;
+    return value === undefined ? undefined : decodeValue(key, value);
   }
 
   /**
@@ -52,20 +51,17 @@ export class Store {
    * @throws StateDamagedError while iterating
    */
   *range(start: StateKey, end: StateKey, reverse: boolean): Generator<[StateKey, ItemJson], void> {
-    for (const { key, value } of this.#entries(start, end, reverse)) {
-      yield [key.toString('latin1'), decodeValue(key, value)];
-    }
+    for (const { key, value } of this.#entries(start, end, reverse)) yield [key, decodeValue(key, value)];
   }
 
-  /** The raw entries in [start, end), for whoever checks them. */
-  rawRange(start: StateKey, end: StateKey): Iterable<{ key: Buffer; value: Buffer }> {
+  /** The raw entries in [start, end), for whoever checks them. A value is there until the next is read. */
+  rawRange(start: StateKey, end: StateKey): Iterable<{ key: StateKey; value: Buffer }> {
     return this.#entries(start, end, false);
   }
 
   /** At most `countMax` keys from [start, end). */
   keys(start: StateKey, end: StateKey, countMax: number): StateKey[] {
-    const range = { start: Buffer.from(start, 'latin1'), end: Buffer.from(end, 'latin1'), limit: countMax };
-    return Array.from(this.#items.getKeys(range), (key) => key.toString('latin1'));
+    return [...this.#items.getKeys({ start, end, limit: countMax })];
   }
 
   /** @throws StateDamagedError */
@@ -134,13 +130,11 @@ export class Store {
     );
   }
 
-  #entries(start: StateKey, end: StateKey, reverse: boolean): Iterable<{ key: Buffer; value: Buffer }> {
-    const first = Buffer.from(start, 'latin1');
-    const last = Buffer.from(end, 'latin1');
-    if (!reverse) return this.#items.getRange({ start: first, end: last });
+  #entries(start: StateKey, end: StateKey, reverse: boolean): Iterable<{ key: StateKey; value: Buffer }> {
+    if (!reverse) return this.#items.getRange({ start, end });
     return this.#items.getRange({
-      start: last,
-      end: first,
+      start: end,
+      end: start,
       reverse: true,
       exclusiveStart: true,
       inclusiveEnd: true,
@@ -150,13 +144,12 @@ export class Store {
 
 /** A key and its value as LMDB gets them; without a value it is removed. */
 interface Write {
-  readonly key: Buffer;
+  readonly key: StateKey;
   readonly value: Buffer | undefined;
 }
 
 function encodeWrite(key: StateKey, { item }: OverlayEntry): Write {
-  const keyBytes = Buffer.from(key, 'latin1');
-  return { key: keyBytes, value: item && encodeValue(keyBytes, item) };
+  return { key, value: item && encodeValue(key, item) };
 }
 
 /** LMDB answers all writes of one commit with few promises. One that fails early is dealt with when its turn comes. */
@@ -200,6 +193,28 @@ function rowChecksum(row: string, bytes: Buffer): number {
 }
 
 const rowHeaderBytes = 4;
+
+/** Keys go between their strings and LMDB's memory without a buffer of their own. */
+const stateKeys = {
+  writeKey(key: StateKey, target: Buffer, start: number): number {
+    const end = start + key.length;
+    // lmdb-js takes more room when it meets this error.
+    if (end > target.length) throw new RangeError('no room for the key');
+    for (let i = 0; i < key.length; i++) target[start + i] = key.charCodeAt(i);
+    return end;
+  },
+  readKey: (source: Buffer, start: number, end: number): StateKey => source.toString('latin1', start, end),
+};
+
+/** Values are read where lmdb-js has put them, without a copy; the next read overwrites them. */
+const asTheyAre = { encode: (value: Buffer) => value, decode: (value: Buffer) => value };
+
+const itemsDatabase = {
+  name: 'items',
+  encoding: 'binary',
+  keyEncoder: stateKeys,
+  encoder: asTheyAre,
+} as const;
 
 const binary = { encoding: 'binary', keyEncoding: 'binary' } as const;
 

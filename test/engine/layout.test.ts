@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
@@ -64,7 +65,7 @@ describe('state keys', () => {
 });
 
 describe('state values', () => {
-  const key = Buffer.from('key');
+  const key = 'key';
   const item = new ItemJson(Buffer.from('{"id":{"S":"a"}}'), 3);
 
   test('come back as they were', () => {
@@ -87,7 +88,17 @@ describe('state values', () => {
     }
   });
 
+  test('the checksum is the CRC-32 of key, version, size and item, as in folders of older builds', () => {
+    fc.assert(
+      fc.property(bytes, bytes, fc.nat(0xffffffff), (anyKey, json, size) => {
+        const value = encodeValue(anyKey, new ItemJson(Buffer.from(json, 'latin1'), size));
+        const covered = [Buffer.from(anyKey, 'latin1'), value.subarray(0, 8), value.subarray(12)];
+        expect(value.readUInt32BE(8)).toBe(crc32(Buffer.concat(covered)));
+      }),
+    );
+  });
+
   test('a value under another key is found', () => {
-    expect(() => decodeValue(Buffer.from('kez'), encodeValue(key, item))).toThrow(/6b657a.*checksum/);
+    expect(() => decodeValue('kez', encodeValue(key, item))).toThrow(/6b657a.*checksum/);
   });
 });
