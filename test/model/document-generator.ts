@@ -9,7 +9,8 @@ import {
   type SetValue,
   type Update,
 } from './expression.ts';
-import { hashName, rangeName } from './request.ts';
+import { indexKeyNames, keyValue } from './key-generator.ts';
+import { expiryName, hashName, rangeName, storeEpoch } from './request.ts';
 import { type Item, order, type Value } from './value.ts';
 
 /** Some need `#names`: reserved words, dots, characters of all planes, members that every object has. */
@@ -56,6 +57,7 @@ function newDocuments(names: readonly string[]): Documents {
   const top = fc.oneof(
     { weight: 40, arbitrary: name },
     { weight: 1, arbitrary: fc.constantFrom(hashName, rangeName) },
+    { weight: 4, arbitrary: fc.constantFrom(...indexKeyNames, expiryName) },
   );
   const index = fc.nat(3);
   const path: fc.Arbitrary<Path> = fc.oneof(
@@ -68,7 +70,9 @@ function newDocuments(names: readonly string[]): Documents {
     { weight: 1, arbitrary: fc.tuple(name, index) },
   );
   return {
-    attributes,
+    attributes: fc
+      .tuple(attributes, fc.array(special, { maxLength: 4 }))
+      .map(([others, keys]) => ({ ...others, ...Object.fromEntries(keys) })),
     condition: conditionOf(path, value),
     projection: fc.array(path, { minLength: 1, maxLength: 4 }).chain(rarelyClashing),
     update: updateOf({ number, list, map, set }, path, value),
@@ -159,6 +163,24 @@ function valuesOf(
     }),
   );
 }
+
+/** Around the time at which the clock of a store begins; one is too long ago to count. */
+const expiry = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.constantFrom(-100_000, -0.5, 150, 450, 5_000_000, -200_000_000),
+  },
+  { weight: 1, arbitrary: fc.constant(Number.NaN) },
+);
+
+/** Attributes that mean something to a table: keys of indexes, of the types that they want, and when an item expires. */
+const special: fc.Arbitrary<[string, Value]> = fc.oneof(
+  ...indexKeyNames.map((name) => fc.tuple(fc.constant(name), keyValue(name, 'S'))),
+  fc.tuple(
+    fc.constant(expiryName),
+    expiry.map((seconds) => (Number.isNaN(seconds) ? { S: '1' } : { N: String(storeEpoch + seconds) })),
+  ),
+);
 
 /** Leaves out paths that clash with earlier ones, but for a few lists. */
 function rarelyClashing(paths: readonly Path[]): fc.Arbitrary<readonly Path[]> {
@@ -290,6 +312,10 @@ function updateOf(typed: Typed, path: fc.Arbitrary<Path>, value: fc.Arbitrary<Va
     { weight: 2, arbitrary: change('add', typed.set, asSet) },
     { weight: 2, arbitrary: change('delete', typed.set, asSet) },
     { weight: 1, arbitrary: fc.oneof(change('add', typed.set, value), change('delete', typed.set, value)) },
+    {
+      weight: 4,
+      arbitrary: special.map(([name, one]): Action => ({ kind: 'set', path: [name], value: { value: one } })),
+    },
   );
   const rarely = fc.nat(20).map((luck) => luck === 20);
   return fc.tuple(fc.array(action, { minLength: 1, maxLength: 4 }), rarely).map(([actions, mayClash]) => {

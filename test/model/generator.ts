@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
-import { keysOf, schema } from './key-generator.ts';
-import type { ItemRequest, Query, Request, Scan, Schema } from './request.ts';
+import { indexesOf, laterIndex } from './index-generator.ts';
+import { keysOf, tableKey } from './key-generator.ts';
+import type { IndexSchema, ItemRequest, PageRequest, Request, Schema } from './request.ts';
 import {
   batchGet,
   batchWrite,
@@ -16,20 +17,40 @@ import {
   scan,
   updateItem,
 } from './request-generator.ts';
-import { type Item, stable } from './value.ts';
+import { transactGet, transactWrite } from './transaction-generator.ts';
+import type { Item } from './value.ts';
 
 /** One step of a sequence. `style` decides how expressions are written out. */
 export type Step =
-  | { readonly do: 'call'; readonly request: Exclude<Request, Scan>; readonly style: number }
-  /** All pages, each beginning where the one before ended. */
-  | { readonly do: 'walk'; readonly request: Query | Scan; readonly style: number }
+  | { readonly do: 'call'; readonly request: Exclude<Request, PageRequest>; readonly style: number }
+  /** One page, or all of them, each beginning where the one before ended. */
+  | { readonly do: 'page' | 'walk'; readonly request: PageRequest; readonly style: number }
   /** Sent at once. */
   | { readonly do: 'together'; readonly requests: readonly ItemRequest[]; readonly style: number }
   /** So many increments of one counter, sent at once. */
   | { readonly do: 'count'; readonly table: string; readonly key: Item; readonly times: number }
+  /** So many transactions that increment counters of several items, sent at once with reads of all of them. */
+  | {
+      readonly do: 'transact';
+      readonly table: string;
+      readonly keys: readonly Item[];
+      readonly times: number;
+    }
+  /** One of the transactions with a token that were sent before. */
+  | { readonly do: 'repeat'; readonly which: number; readonly style: number }
   | { readonly do: 'recreate'; readonly table: string; readonly schema: Schema }
+  /** An index is created, and filled while the sequence goes on, or is deleted. */
+  | {
+      readonly do: 'index';
+      readonly table: string;
+      readonly change: { readonly create: IndexSchema } | { readonly remove: string };
+    }
+  /** Expired items are removed, and no others. */
+  | { readonly do: 'sweep'; readonly table: string }
   /** Time passes for the caches. */
   | { readonly do: 'pass'; readonly ms: number }
+  /** Time passes for the store. */
+  | { readonly do: 'wait'; readonly seconds: number }
   | { readonly do: 'restart' };
 
 export interface Sequence {
@@ -42,30 +63,36 @@ export interface Sequence {
 export interface SequenceOptions {
   readonly stepsMin: number;
   readonly stepsMax: number;
-  /** Whether the store is closed, checked and opened again between some steps. */
-  readonly restarts: boolean;
+  /** Whether the store is the sequence's own: it is closed, checked and opened again, and its clock set, between steps. */
+  readonly ownsStore: boolean;
   /** What attributes are called, the most frequent first. */
   readonly names: readonly string[];
   readonly doors: readonly string[];
 }
 
+const schema: fc.Arbitrary<Schema> = tableKey.chain((of) =>
+  indexesOf(of).map((indexes) => ({ ...of, indexes })),
+);
+
+/** A table and an index that it may have later. */
+const tableOfSequence = schema.chain((of) => laterIndex(of).map((later) => ({ schema: of, later })));
+
 /** Sequences over two small tables, whose few keys are written and read again and again. */
 export function sequence(options: SequenceOptions): fc.Arbitrary<Sequence> {
-  return fc.tuple(schema, schema).chain(([first, second]) => {
-    const schemas = { first, second };
-    const subjects = Object.entries(schemas).map(([table, of]) => ({
-      table,
-      schema: of,
-      names: options.names,
-    }));
-    const steps = fc.array(step(subjects, options.restarts), {
-      minLength: options.stepsMin,
-      maxLength: options.stepsMax,
+  const { names, ownsStore, stepsMin, stepsMax } = options;
+  return fc.tuple(tableOfSequence, tableOfSequence).chain(([first, second]) => {
+    const subjects: Subject[] = [
+      { table: 'first', names, ...first },
+      { table: 'second', names, ...second },
+    ];
+    const steps = fc.array(step(subjects, ownsStore), {
+      minLength: stepsMin,
+      maxLength: stepsMax,
       size: 'max',
     });
     return fc.record({
       doors: fc.subarray([...options.doors], { minLength: 1, maxLength: Math.min(3, options.doors.length) }),
-      schemas: fc.constant(schemas),
+      schemas: fc.constant({ first: first.schema, second: second.schema }),
       steps: fc.tuple(maybe(80, called(filling(subjects))), steps).map(([before, rest]) => {
         return before === undefined ? rest : [before, ...rest];
       }),
@@ -76,7 +103,7 @@ export function sequence(options: SequenceOptions): fc.Arbitrary<Sequence> {
 const style = fc.nat(0xffff);
 
 /** @param subjects the first of them is the one that most steps are about */
-function step(subjects: readonly Subject[], restarts: boolean): fc.Arbitrary<Step> {
+function step(subjects: readonly Subject[], ownsStore: boolean): fc.Arbitrary<Step> {
   const [first, ...others] = subjects.map(tableSteps);
   const [{ table, schema: of }] = subjects as [Subject];
   const recreated = fc.oneof(fc.constant(of), schema);
@@ -85,27 +112,24 @@ function step(subjects: readonly Subject[], restarts: boolean): fc.Arbitrary<Ste
     ...others.map((arbitrary) => ({ weight: 200, arbitrary })),
     { weight: 30, arbitrary: called(batchGet(subjects)) },
     { weight: 30, arbitrary: called(batchWrite(subjects)) },
+    { weight: 80, arbitrary: called(transactWrite(subjects)) },
+    { weight: 30, arbitrary: called(transactGet(subjects)) },
+    { weight: 15, arbitrary: fc.record({ do: fc.constant('repeat' as const), which: fc.nat(3), style }) },
     { weight: 40, arbitrary: fc.constantFrom(1, 20, 60, 5_000).map((ms): Step => ({ do: 'pass', ms })) },
     { weight: 6, arbitrary: recreated.map((one): Step => ({ do: 'recreate', table, schema: one })) },
-    { weight: restarts ? 60 : 0, arbitrary: fc.constant<Step>({ do: 'restart' }) },
+    { weight: ownsStore ? 60 : 0, arbitrary: fc.constant<Step>({ do: 'restart' }) },
+    { weight: ownsStore ? 30 : 0, arbitrary: waiting },
   );
 }
 
-function called(request: fc.Arbitrary<Exclude<Request, Scan>>): fc.Arbitrary<Step> {
+/** A token lives for 600 seconds, or a little more. */
+const waiting = fc.constantFrom(299, 601).map((seconds): Step => ({ do: 'wait', seconds }));
+
+function called(request: fc.Arbitrary<Exclude<Request, PageRequest>>): fc.Arbitrary<Step> {
   return fc.record({ do: fc.constant('call' as const), request, style });
 }
 
-const stepsOf = new Map<string, fc.Arbitrary<Step>>();
-
-/** Made once for each subject. */
 function tableSteps(subject: Subject): fc.Arbitrary<Step> {
-  const name = stable(subject);
-  const known = stepsOf.get(name) ?? newTableSteps(subject);
-  stepsOf.set(name, known);
-  return known;
-}
-
-function newTableSteps(subject: Subject): fc.Arbitrary<Step> {
   const { table, schema: of } = subject;
   const [put, get] = [putItem(subject), getItem(subject)];
   const [update, remove] = [updateItem(subject), deleteItem(subject)];
@@ -122,21 +146,55 @@ function newTableSteps(subject: Subject): fc.Arbitrary<Step> {
     { weight: 1, arbitrary: fc.constant<Request>({ op: 'DescribeTable', table: 'nowhere' }) },
     { weight: 1, arbitrary: fc.constant<Request>({ op: 'DeleteTable', table: 'nowhere' }) },
     { weight: 1, arbitrary: fc.constant<Request>({ op: 'CreateTable', table, schema: of }) },
-  ) as fc.Arbitrary<Exclude<Request, Scan>>;
-  const walked = fc.oneof({ weight: 2, arbitrary: query(subject) }, { weight: 1, arbitrary: scan(subject) });
+  ) as fc.Arbitrary<Exclude<Request, PageRequest>>;
+  const walked = fc.oneof(
+    { weight: 2, arbitrary: query(subject, false) },
+    { weight: 1, arbitrary: scan(subject) },
+  );
+  const begun = fc.record({ do: fc.constant('page' as const), request: query(subject, true), style });
+  const transacted = fc.record({
+    do: fc.constant('transact' as const),
+    table: fc.constant(table),
+    keys: fc.array(keysOf(of).validKey, { minLength: 2, maxLength: 4 }),
+    times: fc.integer({ min: 2, max: 4 }),
+  });
   return fc.oneof(
     { weight: 880, arbitrary: called(put) },
     { weight: 1040, arbitrary: called(update) },
     { weight: 240, arbitrary: called(remove) },
     { weight: 640, arbitrary: called(get) },
     { weight: 480, arbitrary: fc.record({ do: fc.constant('walk' as const), request: walked, style }) },
-    { weight: 80, arbitrary: called(query(subject, keysOf(of).key)) },
+    { weight: 80, arbitrary: begun },
+    { weight: 40, arbitrary: transacted },
+    { weight: 50, arbitrary: indexChange(subject) },
+    { weight: 30, arbitrary: fc.constant<Step>({ do: 'sweep', table }) },
     { weight: 160, arbitrary: together(item) },
     { weight: 80, arbitrary: counted },
     { weight: 40, arbitrary: called(stranger) },
     { weight: 80, arbitrary: called(inquiry) },
     { weight: 1, arbitrary: called(brimfulPut(subject)) },
     { weight: 1, arbitrary: called(bulkyWrite(subject)) },
+  );
+}
+
+/** The index that comes later is created most of the time, so that what others are there is not soon gone. */
+function indexChange({ table, schema: of, later }: Subject): fc.Arbitrary<Step> {
+  const creation = fc.oneof(
+    { weight: 3, arbitrary: fc.constant(later) },
+    { weight: 1, arbitrary: laterIndex(of) },
+  );
+  const names = [later, ...of.indexes].map(({ name }) => name);
+  return fc.oneof(
+    {
+      weight: 3,
+      arbitrary: creation.map((create): Step => ({ do: 'index', table, change: { create } })),
+    },
+    {
+      weight: 1,
+      arbitrary: fc
+        .constantFrom(...names)
+        .map((remove): Step => ({ do: 'index', table, change: { remove } })),
+    },
   );
 }
 

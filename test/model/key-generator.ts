@@ -4,10 +4,13 @@ import { canonicalItem, type Item, stable, type Value } from './value.ts';
 
 const keyType = fc.constantFrom<KeyType>('S', 'N', 'B');
 
-export const schema: fc.Arbitrary<Schema> = fc.record({
+/** Keys of tables. */
+export const tableKey: fc.Arbitrary<TableKey> = fc.record({
   hash: keyType,
   range: fc.oneof({ weight: 1, arbitrary: fc.constant(undefined) }, { weight: 3, arbitrary: keyType }),
 });
+
+type TableKey = Pick<Schema, 'hash' | 'range'>;
 
 /** Keys of one table. */
 export interface Keys {
@@ -21,15 +24,15 @@ export interface Keys {
 
 const made = new Map<string, Keys>();
 
-/** Made once for each schema. */
-export function keysOf(of: Schema): Keys {
-  const name = stable(of);
+/** Made once for each key schema. */
+export function keysOf(of: TableKey): Keys {
+  const name = `${of.hash} ${of.range}`;
   const keys = made.get(name) ?? newKeys(of);
   made.set(name, keys);
   return keys;
 }
 
-function newKeys(of: Schema): Keys {
+function newKeys(of: TableKey): Keys {
   const [hash, range] = [hashPools[of.hash], rangePools[of.range ?? 'S']];
   const keyOf = (h: fc.Arbitrary<Value>, r: fc.Arbitrary<Value>) =>
     of.range === undefined
@@ -47,6 +50,14 @@ function newKeys(of: Schema): Keys {
     ),
     validKey: keyOf(validOf(hash), validOf(range)),
   };
+}
+
+/** The attributes that are keys of indexes, with few values, so that entries meet. */
+export const indexKeyNames = ['i', 'j', 'k'] as const;
+
+/** A value for such an attribute, or for another one of this type; a few are wrong in some way. */
+export function keyValue(name: string, type: KeyType): fc.Arbitrary<Value> {
+  return keyValues[name] ?? anyOf(rangePools[type]);
 }
 
 /** As they are kept: `1` and `1.0` are one key. Keys that are not valid are all different. */
@@ -124,4 +135,22 @@ const rangePools: Readonly<Record<KeyType, Pool>> = {
     cold: [bytes(0xff, 0xff), bytes(0x61), { B: Buffer.alloc(1024, 0xff).toString('base64') }],
     wrong: [bytes(), { S: 'a' }, { B: Buffer.alloc(1025).toString('base64') }],
   },
+};
+
+const keyValues: Readonly<Record<string, fc.Arbitrary<Value>>> = {
+  i: anyOf({
+    hot: [{ S: 'x' }, { S: 'xy' }],
+    cold: [{ S: 'x\u0000' }, { S: 'x\u0000\u0001' }, { S: '\uFFFD' }, { S: '\u{1F600}' }, { S: `${long}a` }],
+    wrong: [{ S: '' }, { N: '1' }, { S: 'x'.repeat(1025) }, { S: 'x'.repeat(2049) }],
+  }),
+  j: anyOf({
+    hot: [{ N: '1' }, { N: '2' }, { N: '1.0' }],
+    cold: [{ N: '0' }, { N: '-1' }, { N: '10' }, { N: '-1e-130' }, { N: '9.9e125' }],
+    wrong: [{ S: '1' }, { NULL: true }],
+  }),
+  k: anyOf({
+    hot: [bytes(0x00), bytes(0x00, 0x01)],
+    cold: [bytes(0x00, 0xff), bytes(0xff), { B: Buffer.alloc(1024).toString('base64') }],
+    wrong: [bytes(), { S: 'a' }, { B: Buffer.alloc(1025, 0xff).toString('base64') }],
+  }),
 };

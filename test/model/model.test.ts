@@ -17,7 +17,7 @@ afterAll(async () => {
 describe(`the engine, direct and through the cache, agrees with the model (MODEL_SEED=${seed})`, () => {
   test('in short sequences, many at once', { timeout }, async () => {
     const world = await openWorld();
-    const options = { stepsMin: 1, stepsMax: 36, restarts: false, names: attributeNames, doors: doorNames };
+    const options = { stepsMin: 1, stepsMax: 36, ownsStore: false, names: attributeNames, doors: doorNames };
     const command = 'test/model/model.test.ts -t "in short sequences"';
     const campaigns = Array.from({ length: lanes }, (_, lane) => {
       return campaign(world, options, { runs: Math.ceil(runs / lanes), seed: seed + lane, command });
@@ -28,7 +28,7 @@ describe(`the engine, direct and through the cache, agrees with the model (MODEL
 
   test('over restarts of the store', { timeout }, async () => {
     const world = await openWorld();
-    const options = { stepsMin: 1, stepsMax: 40, restarts: true, names: attributeNames, doors: doorNames };
+    const options = { stepsMin: 1, stepsMax: 40, ownsStore: true, names: attributeNames, doors: doorNames };
     const command = 'test/model/model.test.ts -t "over restarts"';
     await campaign(world, options, { runs: Math.ceil(runs / 20), seed, command });
   });

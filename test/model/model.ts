@@ -1,60 +1,97 @@
-import { batchCapacity, capacity, readUnits, sizeOf, writeUnits } from './cost.ts';
-import { applyUpdate, holds, isUpdateWrong, type Path, project, updatedPaths } from './expression.ts';
+import { capacities, capacity, readUnits, sizeOf, tableOnly, withIndexes, writeUnits } from './cost.ts';
+import { describe } from './description.ts';
+import { type Path, project, updatedPaths } from './expression.ts';
 import {
-  checkCondition,
-  checkedRange,
+  behindStart,
+  checkConditions,
+  checkedConditions,
   checkPage,
   checkProjection,
+  inOrder,
+  isOrdered,
   page,
   projected,
-  queried,
+  type Source,
+  sortedItems,
+  sourceItems,
+  sourceOf,
 } from './page.ts';
-import { schemaInput } from './printer.ts';
 import type {
   BatchGetItem,
   BatchWriteItem,
-  DeleteItem,
   GetItem,
-  PutItem,
-  Query,
+  IndexSchema,
+  PageRequest,
   Request,
   Scan,
-  Schema,
   UpdateItem,
+  UpdateTable,
+  UpdateTimeToLive,
+  WriteRequest,
 } from './request.ts';
-import { checkDistinct, checkItemKey, checkKey, isKeyName, keyOf, Table } from './table.ts';
-import { canonicalTree } from './tree.ts';
-import { canonicalItem, type Item, invalid, Refusal, sizeOfItem, stable } from './value.ts';
+import { expiryName } from './request.ts';
+import {
+  checkDistinct,
+  checkIndexKeys,
+  checkKey,
+  entryChanges,
+  keyAttributes,
+  keyOf,
+  Table,
+} from './table.ts';
+import { Transactions } from './transaction.ts';
+import { attribute, canonicalItem, type Item, invalid, Refusal, stable } from './value.ts';
+import {
+  checkAgainstTable,
+  checkExpressions,
+  checkedAttributes,
+  checkedItem,
+  evaluated,
+  store,
+  type Written,
+} from './write.ts';
 
 /** A reply's members as they would be parsed from its JSON. */
 export type Output = Record<string, unknown>;
 
 /**
  * DynamoDB in memory: tables are lists of items, every operation walks them. What is random or unknowable (the order
- * of partitions in a Scan) is given in.
+ * of partitions in a Scan, and of entries with equal keys in an index) is given in.
  */
 export class Model {
   readonly #tables = new Map<string, Table>();
+  readonly #transactions: Transactions;
+  readonly #now: () => number;
+
+  /** @param now in seconds. */
+  constructor(now: () => number) {
+    this.#now = now;
+    this.#transactions = new Transactions((name) => this.#serving(name), now);
+  }
 
   /** @throws Refusal */
-  call(request: Exclude<Request, Scan>): Output {
+  call(request: Exclude<Request, PageRequest>): Output {
     switch (request.op) {
       case 'PutItem':
-        return this.#put(request);
       case 'UpdateItem':
-        return this.#update(request);
       case 'DeleteItem':
-        return this.#delete(request);
+        return this.#write(request);
       case 'GetItem':
         return this.#get(request);
       case 'BatchGetItem':
         return this.#batchGet(request);
       case 'BatchWriteItem':
         return this.#batchWrite(request);
-      case 'Query':
-        return this.#query(request);
+      case 'TransactWriteItems':
+        return this.#transactions.write(request);
+      case 'TransactGetItems':
+        return this.#transactions.get(request);
       case 'CreateTable':
-        return this.#createTable(request.table, request.schema);
+        return this.#createTable(request.table, new Table(request.schema));
+      case 'UpdateTable':
+        return this.#updateTable(request);
+      case 'UpdateTimeToLive':
+        return this.#updateTimeToLive(request);
       case 'DeleteTable':
         return this.#deleteTable(request.table);
       case 'DescribeTable':
@@ -63,81 +100,85 @@ export class Model {
   }
 
   /**
-   * @param keys of the items in the order in which the table, or the segment, is scanned.
-   * @throws Refusal
+   * @param keys of the items of the table, or the segment, in the order in which a forward read comes to them; not
+   *   needed where the request tells it (`isOrdered`).
+   * @throws Refusal; UnknownPlace
    */
-  scan(request: Scan, keys: readonly Item[]): Output {
-    checkPage(request);
+  page(request: PageRequest, keys?: readonly Item[]): Output {
+    const { source, items, isForward } = this.#read(request);
+    const ordered = keys === undefined ? items : inOrder(source.table, items, keys);
+    const directed = isForward ? ordered : [...ordered].reverse();
+    return page(source, this.#behindStart(source, directed, request), request);
+  }
+
+  /** Whether the request alone tells the order of what it reads. @throws Refusal */
+  isOrdered(request: PageRequest): boolean {
+    const { source, items } = this.#read(request);
+    return request.op === 'Query' && isOrdered(source, items);
+  }
+
+  /** What a page is read from, without regard to where it begins and what it leaves out. @throws Refusal */
+  source(request: PageRequest): Source {
+    return sourceOf(this.#serving(request.table), request);
+  }
+
+  /** All items that a table has, or that an index has entries of. @throws Refusal */
+  sourceItems(request: PageRequest): readonly Item[] {
+    return sourceItems(this.source(request));
+  }
+
+  table(name: string): Table | undefined {
+    return this.#tables.get(name);
+  }
+
+  /** The index that the store is filling, of which nobody knows how far it has come. */
+  indexInCreation(name: string): IndexSchema | undefined {
+    return this.#tables.get(name)?.indexes.find(({ status }) => status === 'CREATING')?.schema;
+  }
+
+  /** The description of a table once its indexes are complete. @throws Refusal */
+  describedComplete(name: string): Output {
+    const table = this.#described(name);
+    return { Table: describe(name, table, 'ACTIVE', statuses(table, 'ACTIVE')) };
+  }
+
+  /** The keys of the items that a sweep has to remove, which are in use until then (AWS: TTL). */
+  expiredKeys(name: string): Item[] {
+    const table = this.#tables.get(name);
+    if (table === undefined) return [];
+    return table.items.filter((item) => isExpired(item, this.#now())).map((item) => keyOf(table, item));
+  }
+
+  /** A sweep has removed them. */
+  swept(name: string): void {
+    for (const key of this.expiredKeys(name)) this.#tables.get(name)?.delete(key);
+  }
+
+  /** The store has told that all indexes of a table are complete. */
+  indexesCompleted(name: string): void {
+    const table = this.#tables.get(name);
+    if (table === undefined) return;
+    table.indexes = table.indexes.map(({ schema }) => ({ schema, status: 'ACTIVE' }));
+  }
+
+  #write(request: WriteRequest): Output {
+    const attributes = checkedAttributes(request);
+    checkExpressions(request);
     const table = this.#serving(request.table);
-    const start = keys.findIndex((key) => stable(key) === stable(request.startKey)) + 1;
-    const items = keys.slice(start).map((key) => table.get(key));
-    return page(
-      table,
-      items.filter((item) => item !== undefined),
-      request,
-    );
-  }
-
-  /** All items of a table, in no order. */
-  items(name: string): readonly Item[] {
-    return this.#tables.get(name)?.items ?? [];
-  }
-
-  schema(name: string): Schema | undefined {
-    return this.#tables.get(name)?.schema;
-  }
-
-  #put(request: PutItem): Output {
-    const item = canonicalItem(request.item);
-    if (sizeOfItem(item) > itemBytesMax) throw tooLarge();
-    checkCondition(request.condition);
-    const table = this.#serving(request.table);
-    checkItemKey(table.schema, item);
-    const old = table.get(item);
-    expectCondition(request, old);
-    table.put(item);
-    return writeOutput(request, request.returnValues === 'ALL_OLD' ? old : undefined, old, item);
-  }
-
-  #delete(request: DeleteItem): Output {
-    const key = canonicalItem(request.key);
-    checkCondition(request.condition);
-    const table = this.#serving(request.table);
-    checkKey(table.schema, key);
-    const old = table.get(key);
-    expectCondition(request, old);
-    table.delete(key);
-    return writeOutput(request, request.returnValues === 'ALL_OLD' ? old : undefined, old, undefined);
-  }
-
-  #update(request: UpdateItem): Output {
-    const key = canonicalItem(request.key);
-    const update = request.update && canonicalTree(request.update);
-    if (update !== undefined && isUpdateWrong(update)) throw invalid();
-    checkCondition(request.condition);
-    const table = this.#serving(request.table);
-    checkKey(table.schema, key);
-    const paths = update === undefined ? [] : updatedPaths(update);
-    if (paths.some(([name]) => isKeyName(table.schema, name))) throw invalid();
-    const old = table.get(key);
-    expectCondition(request, old);
-    const item = update === undefined ? (old ?? key) : applyUpdate(update, old ?? key, old !== undefined);
-    const createsItem = update === undefined || update.set.length + update.add.length > 0;
-    if (old === undefined && !createsItem) return writeOutput(request, undefined, undefined, undefined);
-    if (sizeOfItem(item) > itemBytesMax) {
-      throw invalid('Item size to update has exceeded the maximum allowed size');
-    }
-    table.put(item);
-    return writeOutput(request, returned(request, paths, old, item), old, item);
+    checkAgainstTable(table, request, attributes);
+    const written = evaluated(table, request, attributes);
+    const units = unitsOf(table, written);
+    store(table, attributes, written);
+    return { Attributes: returned(request, written), ...capacity(request.capacity, request.table, units) };
   }
 
   #get(request: GetItem): Output {
     const key = canonicalItem(request.key);
     checkProjection(request.projection);
     const table = this.#serving(request.table);
-    checkKey(table.schema, key);
+    checkKey(table, key);
     const item = table.get(key);
-    const units = readUnits(sizeOf(item), request.isConsistent);
+    const units = tableOnly(readUnits(sizeOf(item), request.isConsistent));
     return {
       Item: item && projected(item, request.projection),
       ...capacity(request.capacity, request.table, units),
@@ -150,10 +191,13 @@ export class Model {
       checkProjection(projection);
     }
     const tables = request.tables.map((one) => ({ ...one, stored: this.#serving(one.table) }));
-    const reads = tables.map(({ stored, keys, ...one }) => {
+    const plans = tables.map(({ stored, keys, ...one }) => {
       const canonicalKeys = keys.map(canonicalItem);
-      for (const key of canonicalKeys) checkKey(stored.schema, key);
-      checkDistinct(stored.schema, canonicalKeys);
+      for (const key of canonicalKeys) checkKey(stored, key);
+      return { ...one, canonicalKeys, stored };
+    });
+    for (const { stored, canonicalKeys } of plans) checkDistinct(stored, canonicalKeys);
+    const reads = plans.map(({ stored, canonicalKeys, ...one }) => {
       return { ...one, items: canonicalKeys.map((key) => stored.get(key)) };
     });
     const responses = reads.map(({ table, items, projection }) => {
@@ -162,48 +206,84 @@ export class Model {
     });
     const costs = reads.map(({ table, items, isConsistent }) => {
       const units = items.reduce((total, item) => total + readUnits(sizeOf(item), isConsistent), 0);
-      return capacity(request.capacity, table, units).ConsumedCapacity;
+      return { table, units: tableOnly(units) };
     });
-    return { Responses: Object.fromEntries(responses), UnprocessedKeys: {}, ...batchCapacity(costs) };
+    return {
+      Responses: Object.fromEntries(responses),
+      UnprocessedKeys: {},
+      ...capacities(request.capacity, costs),
+    };
   }
 
   #batchWrite(request: BatchWriteItem): Output {
     const tables = request.tables.map(({ table, writes }) => ({
       table,
       writes: writes.map((write) => ({
-        item: 'put' in write ? canonicalItem(write.put) : undefined,
+        item: 'put' in write ? checkedItem(write.put) : undefined,
         key: canonicalItem('put' in write ? write.put : write.delete),
       })),
     }));
-    const items = tables.flatMap(({ writes }) => writes.map(({ item }) => item));
-    if (items.some((item) => sizeOf(item) > itemBytesMax)) throw tooLarge();
     const plans = tables.map((one) => ({ ...one, stored: this.#serving(one.table) }));
     for (const { stored, writes } of plans) {
-      for (const { key, item } of writes)
-        checkKey(stored.schema, item === undefined ? key : keyOf(stored.schema, item));
+      for (const { key, item } of writes) checkBatchWrite(stored, key, item);
+    }
+    for (const { stored, writes } of plans) {
       checkDistinct(
-        stored.schema,
+        stored,
         writes.map(({ key }) => key),
       );
     }
-    const costs = plans.map(({ table, stored, writes }) => {
-      const units = writes.reduce((total, { key, item }) => total + overwrite(stored, key, item), 0);
-      return capacity(request.capacity, table, units).ConsumedCapacity;
-    });
-    return { UnprocessedItems: {}, ...batchCapacity(costs) };
+    const costs = plans.flatMap(({ table, stored, writes }) =>
+      writes.map(({ key, item }) => {
+        const written = { old: stored.get(key), item };
+        const units = unitsOf(stored, written);
+        store(stored, key, written);
+        return { table, units };
+      }),
+    );
+    return { UnprocessedItems: {}, ...capacities(request.capacity, costs) };
   }
 
-  #query(request: Query): Output {
-    const range = checkedRange(request);
-    const table = this.#serving(request.table);
-    return page(table, queried(table, request, range), request);
+  #read(request: PageRequest): { source: Source; items: Item[]; isForward: boolean } {
+    if (request.op === 'Scan') return this.#readScan(request);
+    const parts = checkedConditions(request);
+    const source = this.source(request);
+    checkConditions(source, request, parts);
+    return { source, items: sortedItems(source, parts), isForward: request.isForward !== false };
   }
 
-  #createTable(name: string, schema: Schema): Output {
+  #readScan(request: Scan): { source: Source; items: Item[]; isForward: boolean } {
+    checkPage(request);
+    const source = this.source(request);
+    return { source, items: sourceItems(source), isForward: true };
+  }
+
+  #behindStart(source: Source, items: readonly Item[], request: PageRequest): readonly Item[] {
+    if (request.op === 'Query') return behindStart(source, items, request, checkedConditions(request));
+    const { startKey } = request;
+    if (startKey === undefined) return items;
+    const key = keyOf(source.table, startKey);
+    return items.slice(items.findIndex((item) => stable(keyOf(source.table, item)) === stable(key)) + 1);
+  }
+
+  #createTable(name: string, table: Table): Output {
     if (this.#tables.has(name)) throw new Refusal('ResourceInUseException', `Table already exists: ${name}`);
-    const table = new Table(schema);
     this.#tables.set(name, table);
-    return { TableDescription: describe(name, table, 'CREATING') };
+    return { TableDescription: describe(name, table, 'CREATING', statuses(table, 'CREATING')) };
+  }
+
+  /** One index is created or deleted at a time, and its table stays in use meanwhile (AWS: API_UpdateTable). */
+  #updateTable({ table: name, change }: UpdateTable): Output {
+    const table = this.#described(name);
+    if ('remove' in change) return { TableDescription: removeIndex(name, table, change.remove) };
+    checkNewIndex(table, change.create);
+    table.indexes = [...table.indexes, { schema: change.create, status: 'CREATING' }];
+    return { TableDescription: describe(name, table, 'UPDATING') };
+  }
+
+  #updateTimeToLive({ table, isEnabled }: UpdateTimeToLive): Output {
+    this.#described(table);
+    return { TimeToLiveSpecification: { AttributeName: expiryName, Enabled: isEnabled } };
   }
 
   #deleteTable(name: string): Output {
@@ -225,26 +305,19 @@ export class Model {
   }
 }
 
-/** AWS: ServiceQuotas. */
-const itemBytesMax = 409_600;
-
-function tooLarge(): Refusal {
-  return invalid('Item size has exceeded the maximum allowed size');
+function unitsOf(table: Table, { old, item }: Written) {
+  return withIndexes(writeUnits(old, item), entryChanges(table, old, item));
 }
 
-function expectCondition(request: PutItem | UpdateItem | DeleteItem, old: Item | undefined): void {
-  if (request.condition === undefined || holds(canonicalTree(request.condition), old ?? {})) return;
-  const item = request.onFailure === 'ALL_OLD' ? old : undefined;
-  throw new Refusal('ConditionalCheckFailedException', 'The conditional request failed', item);
+/** A batch answers to the wrong key of an item as if it were a Key argument. */
+function checkBatchWrite(table: Table, key: Item, item: Item | undefined): void {
+  checkKey(table, item === undefined ? key : keyOf(table, item));
+  if (item !== undefined) checkIndexKeys(table, item, 'put');
 }
 
-/** What UpdateItem's ReturnValues answers (AWS: API_UpdateItem). */
-function returned(
-  request: UpdateItem,
-  paths: readonly Path[],
-  old: Item | undefined,
-  item: Item,
-): Item | undefined {
+/** What ReturnValues answers (AWS: API_PutItem, API_UpdateItem). */
+function returned(request: WriteRequest, { old, item }: Written): Item | undefined {
+  const paths = request.op === 'UpdateItem' ? updatedPathsOf(request) : [];
   switch (request.returnValues) {
     case 'ALL_OLD':
       return old;
@@ -253,40 +326,50 @@ function returned(
     case 'UPDATED_OLD':
       return old && unlessEmpty(project(old, paths));
     case 'UPDATED_NEW':
-      return unlessEmpty(project(item, paths));
+      return item && unlessEmpty(project(item, paths));
     default:
       return undefined;
   }
+}
+
+function updatedPathsOf({ update }: UpdateItem): readonly Path[] {
+  return update === undefined ? [] : updatedPaths(update);
 }
 
 function unlessEmpty(item: Item): Item | undefined {
   return Object.keys(item).length === 0 ? undefined : item;
 }
 
-function writeOutput(
-  request: PutItem | UpdateItem | DeleteItem,
-  attributes: Item | undefined,
-  old: Item | undefined,
-  item: Item | undefined,
-): Output {
-  return { Attributes: attributes, ...capacity(request.capacity, request.table, writeUnits(old, item)) };
+function checkNewIndex(table: Table, index: IndexSchema): void {
+  if (table.index(index.name) !== undefined) {
+    throw invalid('Attempting to create an index which already exists');
+  }
+  const keys = [table.key, ...table.indexes.map(({ schema }) => schema)].flatMap(keyAttributes);
+  const isRedefined = keyAttributes(index).some(({ name, type }) =>
+    keys.some((known) => known.name === name && known.type !== type),
+  );
+  if (isRedefined) throw invalid();
 }
 
-/** Writes one item of a batch. @returns its cost */
-function overwrite(table: Table, key: Item, item: Item | undefined): number {
-  const old = table.get(key);
-  table.delete(key);
-  if (item !== undefined) table.put(item);
-  return writeUnits(old, item);
+/** @returns the table as it is while the index is on its way out */
+function removeIndex(name: string, table: Table, indexName: string): Output {
+  const index = table.index(indexName);
+  if (index === undefined) throw new Refusal('ResourceNotFoundException');
+  if (!index.schema.isGlobal) throw invalid();
+  const description = describe(name, table, 'UPDATING', { [indexName]: 'DELETING' });
+  table.indexes = table.indexes.filter((other) => other !== index);
+  return description;
 }
 
-/** The members of a description that the model knows. */
-function describe(name: string, table: Table, status: string): Output {
-  return {
-    TableName: name,
-    TableStatus: status,
-    ...schemaInput(table.schema),
-    ItemCount: table.items.length,
-    TableSizeBytes: table.items.reduce((size, item) => size + sizeOfItem(item), 0),
-  };
+/** A Number that lies in the past, and not more than five years (AWS: time-to-live-ttl-before-you-start). */
+function isExpired(item: Item, now: number): boolean {
+  const value = attribute(item, expiryName);
+  if (value === undefined || !('N' in value)) return false;
+  return Number(value.N) < now && Number(value.N) > now - 5 * secondsOfYear;
+}
+
+const secondsOfYear = 365 * 24 * 3600;
+
+function statuses(table: Table, status: string): Record<string, string> {
+  return Object.fromEntries(table.indexes.map(({ schema }) => [schema.name, status]));
 }

@@ -1,5 +1,6 @@
+import { comparableDescription } from './description.ts';
 import type { Output } from './model.ts';
-import { type Item, Refusal, stable } from './value.ts';
+import { type Item, type Reason, Refusal, stable } from './value.ts';
 
 /** What a call came to. */
 export type Outcome = { readonly output: Output } | { readonly error: OutcomeError };
@@ -8,6 +9,23 @@ export interface OutcomeError {
   readonly code: string;
   readonly text: string | undefined;
   readonly item: Item | undefined;
+  /** Of a cancelled transaction. */
+  readonly reasons: readonly Reason[] | undefined;
+}
+
+/** @param members that an error has besides its message. */
+export function errorOf(
+  code: string,
+  text: string,
+  { Item: item, CancellationReasons: reasons }: Readonly<Record<string, unknown>>,
+): OutcomeError {
+  const told = reasons as readonly { Code: string; Message?: string; Item?: Item }[] | undefined;
+  return {
+    code,
+    text,
+    item: item as Item | undefined,
+    reasons: told?.map(({ Code, Message, Item: shown }) => ({ code: Code, text: Message, item: shown })),
+  };
 }
 
 /** What a door answered, its reply as JSON: most doors answer with the same bytes, which are looked at once. */
@@ -28,7 +46,8 @@ export function attempt(call: () => Output): Outcome {
     return { output: call() };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return { error: { code: error.code, text: error.text, item: error.item } };
+    const { code, text, item, reasons } = error;
+    return { error: { code, text, item, reasons } };
   }
 }
 
@@ -61,10 +80,17 @@ export class Expectation {
 }
 
 /** Texts are compared where the model is sure of them. */
-function isSameError(expected: Outcome, { code, text, item }: OutcomeError): boolean {
-  if (!('error' in expected) || expected.error.code !== code) return false;
-  const isText = expected.error.text === undefined || expected.error.text === text;
-  return isText && stable(expected.error.item) === stable(item);
+function isSameError(expected: Outcome, actual: OutcomeError): boolean {
+  if (!('error' in expected) || !isSameReason(expected.error, actual)) return false;
+  const { reasons = [] } = expected.error;
+  const { reasons: told = [] } = actual;
+  return reasons.length === told.length && reasons.every((reason, i) => isSameReason(reason, told[i]));
+}
+
+function isSameReason(expected: Reason, actual: Reason | undefined): boolean {
+  if (actual === undefined || expected.code !== actual.code) return false;
+  const isText = expected.text === undefined || expected.text === actual.text;
+  return isText && stable(expected.item) === stable(actual.item);
 }
 
 /** An outcome as the reports of disagreements show it. */
@@ -87,28 +113,18 @@ function comparable(output: Output): string {
   } = output;
   return stable({
     ...output,
-    Table: table && knownMembers(table),
-    TableDescription: description && knownMembers(description),
-    Responses:
-      responses &&
-      Object.fromEntries(Object.entries(responses).map(([name, items]) => [name, unordered(items)])),
+    Table: table && comparableDescription(table),
+    TableDescription: description && comparableDescription(description),
+    Responses: Array.isArray(responses) ? responses : responses && unorderedMembers(responses),
     ConsumedCapacity: Array.isArray(capacity) ? unordered(capacity) : capacity,
   });
 }
 
-function unordered(elements: readonly unknown[]): string[] {
-  return elements.map(stable).sort();
+/** What BatchGetItem answers has no order; what TransactGetItems answers has that of the request. */
+function unorderedMembers(lists: object): Output {
+  return Object.fromEntries(Object.entries(lists).map(([name, items]) => [name, unordered(items)]));
 }
 
-const known = [
-  'TableName',
-  'TableStatus',
-  'KeySchema',
-  'AttributeDefinitions',
-  'ItemCount',
-  'TableSizeBytes',
-];
-
-function knownMembers(description: object): Output {
-  return Object.fromEntries(Object.entries(description).filter(([name]) => known.includes(name)));
+function unordered(elements: readonly unknown[]): string[] {
+  return elements.map(stable).sort();
 }

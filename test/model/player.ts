@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Sequence, Step } from './generator.ts';
+import { spelledOut } from './key-generator.ts';
 import { Model } from './model.ts';
 import {
   type Answer,
@@ -11,14 +12,16 @@ import {
   outcomeOf,
   printOutcome,
 } from './outcome.ts';
+import { UnknownPlace } from './page.ts';
+import { areIndependent, looseKey, named, styleOf } from './played-request.ts';
 import { printRequest, type WireRequest } from './printer.ts';
-import { hashName, type ItemRequest, type Query, type Request, rangeName, type Scan } from './request.ts';
-import { scannedKeys } from './scan-order.ts';
-import { canonicalItem, type Item, stable } from './value.ts';
-import type { Door, World } from './world.ts';
+import { backfilling, readOrder } from './read-order.ts';
+import type { ItemRequest, PageRequest, Request, TransactWriteItems } from './request.ts';
+import { type Item, stable } from './value.ts';
+import { type Door, unannouncedTtlMs, type World } from './world.ts';
 
 /** Whatever can play the part of the world in which sequences are played. */
-export type Stage = Pick<World, 'doors' | 'clock' | 'restart'>;
+export type Stage = Pick<World, 'doors' | 'clock' | 'storeClock' | 'restart'>;
 
 /** AWS: API_BatchGetItem. */
 const batchKeysMax = 100;
@@ -43,7 +46,7 @@ export async function play(sequence: Sequence, stage: Stage): Promise<void> {
 }
 
 class Player {
-  readonly #model = new Model();
+  readonly #model: Model;
   readonly #doorNames: readonly string[];
   readonly #stage: Stage;
   /** Makes names of tables unique among sequences. */
@@ -51,10 +54,12 @@ class Player {
   readonly #sent: WireRequest[] = [];
   readonly #tables = new Set<string>();
   readonly #keys = new Map<string, { table: string; key: Item }>();
+  readonly #tokened: TransactWriteItems[] = [];
 
   constructor(doorNames: readonly string[], stage: Stage, prefix: string) {
     this.#doorNames = doorNames;
     this.#stage = stage;
+    this.#model = new Model(() => stage.storeClock.now() / 1000);
     this.#prefix = prefix;
   }
 
@@ -68,6 +73,7 @@ class Player {
 
   /** Deletes what was created; that nothing waits for it gives the store something to do meanwhile. */
   async leave(): Promise<void> {
+    for (const table of this.#tables) await this.#untilIndexes(table);
     const requests = [...this.#tables].map((table) => printRequest({ op: 'DeleteTable', table }, 0));
     await Promise.all(requests.flatMap((request) => this.#doors.map((door) => door.call(request))));
   }
@@ -83,10 +89,10 @@ class Player {
     switch (step.do) {
       case 'call':
         return this.#call(named(step.request, this.#prefix), step.style);
+      case 'page':
+        return this.#walk(named(step.request, this.#prefix), step.style, 1);
       case 'walk':
-        return step.request.op === 'Query'
-          ? this.#walkQuery(named(step.request, this.#prefix), step.style)
-          : this.#walkScan(named(step.request, this.#prefix), step.style);
+        return this.#walk(named(step.request, this.#prefix), step.style, Number.POSITIVE_INFINITY);
       case 'together':
         return this.#callTogether(
           step.requests.map((request) => named(request, this.#prefix)),
@@ -94,46 +100,116 @@ class Player {
         );
       case 'count':
         return this.#count(this.#prefix + step.table, step.key, step.times);
+      case 'transact':
+        return this.#transact(this.#prefix + step.table, step.keys, step.times);
+      case 'repeat':
+        return this.#repeat(step.which, step.style);
+      case 'index':
+        return this.#changeIndex({
+          op: 'UpdateTable',
+          table: this.#prefix + step.table,
+          change: step.change,
+        });
+      case 'sweep':
+        return this.#sweep(this.#prefix + step.table);
       case 'recreate': {
         const table = this.#prefix + step.table;
+        await this.#untilIndexes(table);
         await this.#deleteTable(table);
         return this.#createTable({ op: 'CreateTable', table, schema: step.schema });
       }
       case 'pass':
         return this.#stage.clock.pass(step.ms);
+      case 'wait':
+        return this.#stage.storeClock.pass(step.seconds * 1000);
       case 'restart':
         return this.#stage.restart();
     }
   }
 
-  async #call(request: Exclude<Request, Scan>, style: number): Promise<void> {
+  async #call(request: Exclude<Request, PageRequest>, style: number): Promise<void> {
     this.#rememberKeys(request);
-    const wire = this.#send(request, style);
-    const expected = new Expectation(attempt(() => this.#model.call(request)));
+    if (request.op === 'TransactWriteItems' && request.token !== undefined) this.#tokened.push(request);
+    const wire = this.#send(request, styleOf(request, style));
+    const expected = this.#expected(request);
     await this.#atEveryDoor(async (door) => expected.check(await door.call(wire), door.name));
   }
 
-  async #walkQuery(request: Query, style: number): Promise<void> {
-    for (let startKey: Item | undefined, pages = 0; pages === 0 || startKey !== undefined; pages++) {
+  #expected(request: Exclude<Request, PageRequest>): Expectation {
+    const outcome = attempt(() => this.#model.call(request));
+    if (request.op !== 'DescribeTable') return new Expectation(outcome);
+    return new Expectation(
+      outcome,
+      attempt(() => this.#model.describedComplete(request.table)),
+    );
+  }
+
+  async #repeat(which: number, style: number): Promise<void> {
+    const request = this.#tokened[which % this.#tokened.length];
+    if (request !== undefined) await this.#call(request, style);
+  }
+
+  /** @param pagesMax how many pages at most. */
+  async #walk(request: PageRequest, style: number, pagesMax: number): Promise<void> {
+    const refused = attempt(() => ({ isOrdered: this.#model.isOrdered(request) }));
+    const isOrdered = 'error' in refused || refused.output.isOrdered === true;
+    const isComplete = this.#model.indexInCreation(request.table)?.name !== request.index;
+    this.#sent.push(printRequest(request, style));
+    await this.#atEveryDoor(async (door) => {
+      if ('error' in refused) return this.#expectRefusal(door, request, style, refused, isComplete);
+      if (isOrdered && isComplete) return this.#walkAt(door, request, style, pagesMax);
+      const keys = await readOrder(door, request, this.#model);
+      if (keys !== undefined) return this.#walkAt(door, request, style, pagesMax, keys);
+      if (isComplete) throw new Error(`${door.name}: ${request.index} was complete, and is so no more`);
+    });
+  }
+
+  async #walkAt(
+    door: Door,
+    request: PageRequest,
+    style: number,
+    pagesMax: number,
+    keys?: readonly Item[],
+  ): Promise<void> {
+    let { startKey } = request;
+    for (let pages = 0; pages < pagesMax && (pages === 0 || startKey !== undefined); pages++) {
       const next = { ...request, startKey };
-      await this.#call(next, style + pages);
-      startKey = lastKey(attempt(() => this.#model.call(next)));
+      const outcome = this.#page(next, keys);
+      if (outcome === undefined) return;
+      const wire = printRequest(next, style + pages);
+      if (pages > 0 && door === this.#doors[0]) this.#sent.push(wire);
+      new Expectation(outcome).check(await door.call(wire), door.name);
+      startKey = lastKey(outcome);
     }
   }
 
-  /** DynamoDB tells nobody in which order it scans, but the order is the same for every scan of what did not change. */
-  async #walkScan(request: Scan, style: number): Promise<void> {
-    await this.#atEveryDoor(async (door) => {
-      const keys = await scannedKeys(door, request, this.#model);
-      for (let startKey: Item | undefined, pages = 0; pages === 0 || startKey !== undefined; pages++) {
-        const next = { ...request, startKey };
-        const expected = attempt(() => this.#model.scan(next, keys));
-        const wire = printRequest(next, style + pages);
-        if (door === this.#doors[0]) this.#sent.push(wire);
-        new Expectation(expected).check(await door.call(wire), door.name);
-        startKey = lastKey(expected);
-      }
-    });
+  /** Undefined where the model cannot tell. */
+  #page(request: PageRequest, keys: readonly Item[] | undefined): Outcome | undefined {
+    try {
+      return attempt(() => this.#model.page(request, keys));
+    } catch (error) {
+      if (error instanceof UnknownPlace) return undefined;
+      throw error;
+    }
+  }
+
+  async #expectRefusal(
+    door: Door,
+    request: PageRequest,
+    style: number,
+    refused: Outcome,
+    isComplete: boolean,
+  ): Promise<void> {
+    const incomplete: Outcome = {
+      error: {
+        code: 'ValidationException',
+        text: backfilling + request.index,
+        item: undefined,
+        reasons: undefined,
+      },
+    };
+    const expected = new Expectation(refused, ...(isComplete ? [] : [incomplete]));
+    expected.check(await door.call(printRequest(request, style)), door.name);
   }
 
   async #callTogether(requests: readonly ItemRequest[], style: number): Promise<void> {
@@ -177,6 +253,66 @@ class Player {
     });
   }
 
+  async #transact(table: string, keys: readonly Item[], times: number): Promise<void> {
+    const distinct = [...new Map(keys.map((key) => [spelledOut(key), key])).values()];
+    const update = {
+      set: [],
+      remove: [],
+      add: [{ path: ['counter'] as const, value: { N: '1' } }],
+      delete: [],
+    };
+    const actions = distinct.map((key) => ({ op: 'UpdateItem' as const, table, key, update }));
+    for (const action of actions) this.#rememberKeys(action);
+    const write: Request = { op: 'TransactWriteItems', actions };
+    const read: Request = { op: 'TransactGetItems', gets: distinct.map((key) => ({ table, key })) };
+    const [writeWire, readWire] = [this.#send(write, 1), this.#send(read, 1)];
+    // What is read is what all of the first so many transactions have left, none in part.
+    const states = [attempt(() => this.#model.call(read))];
+    const outcomes = Array.from({ length: times }, () => {
+      const outcome = attempt(() => this.#model.call(write));
+      states.push(attempt(() => this.#model.call(read)));
+      return outcome;
+    });
+    const [written, seen] = [new Expectation(...outcomes), new Expectation(...states)];
+    await this.#atEveryDoor(async (door) => {
+      const answers = outcomes.map(async () => {
+        const answer = door.call(writeWire);
+        seen.check(await door.call(readWire), door.name);
+        written.check(await answer, door.name);
+      });
+      await Promise.all(answers);
+    });
+  }
+
+  async #changeIndex(request: Extract<Request, { op: 'UpdateTable' }>): Promise<void> {
+    const { table, change } = request;
+    // Whether an index that is being filled may go, or another one come, is a matter of time.
+    const filling = this.#model.indexInCreation(table)?.name;
+    if (!('remove' in change && change.remove === filling)) await this.#untilIndexes(table);
+    await this.#call(request, 0);
+  }
+
+  /** Expired items stay as long as TTL is off, so that until then nothing depends on when sweeps happen. */
+  async #sweep(table: string): Promise<void> {
+    await this.#call({ op: 'UpdateTimeToLive', table, isEnabled: true }, 0);
+    const reads = this.#model.expiredKeys(table).map((key) => {
+      return printRequest({ op: 'GetItem', table, key, isConsistent: true }, 0);
+    });
+    await this.#atEveryDoor(async (door) => {
+      for (const read of reads) await until(door, read, isMissing);
+    });
+    this.#model.swept(table);
+    this.#stage.clock.pass(unannouncedTtlMs);
+    await this.#call({ op: 'UpdateTimeToLive', table, isEnabled: false }, 0);
+  }
+
+  /** Waits until the indexes of a table are complete everywhere. */
+  async #untilIndexes(table: string): Promise<void> {
+    if (this.#model.indexInCreation(table) === undefined) return;
+    await this.#untilTable(table, (answer) => 'json' in answer && !answer.json.includes('"CREATING"'));
+    this.#model.indexesCompleted(table);
+  }
+
   async #createTable(request: Extract<Request, { op: 'CreateTable' }>): Promise<void> {
     await this.#call(request, 0);
     this.#tables.add(request.table);
@@ -194,15 +330,17 @@ class Player {
 
   async #untilTable(table: string, isReached: (answer: Answer) => boolean): Promise<void> {
     const request = printRequest({ op: 'DescribeTable', table }, 0);
-    await this.#atEveryDoor(async (door) => {
-      while (!isReached(await door.call(request))) await delay(1);
-    });
+    await this.#atEveryDoor((door) => until(door, request, isReached));
   }
 
   /** Every item that the sequence was about, read through the caches and around them, and the table's own counts. */
   async #compareTable(table: string): Promise<void> {
+    await this.#untilIndexes(table);
     await this.#call({ op: 'DescribeTable', table }, 0);
-    await this.#walkScan({ op: 'Scan', table, isConsistent: true }, 0);
+    await this.#walk({ op: 'Scan', table, isConsistent: true }, 0, Number.POSITIVE_INFINITY);
+    for (const { schema } of this.#model.table(table)?.indexes ?? []) {
+      await this.#walk({ op: 'Scan', table, index: schema.name }, 0, Number.POSITIVE_INFINITY);
+    }
     const keys = [...this.#keys.values()].filter((one) => one.table === table && this.#isValid(one));
     for (let from = 0; from < keys.length; from += batchKeysMax) {
       const batch = keys.slice(from, from + batchKeysMax).map(({ key }) => key);
@@ -216,6 +354,9 @@ class Player {
   }
 
   #rememberKeys(request: Request): void {
+    if (request.op === 'TransactWriteItems') {
+      for (const action of request.actions) if (action.op !== 'ConditionCheck') this.#rememberKeys(action);
+    }
     if (!('key' in request) && request.op !== 'PutItem') return;
     const { table } = request;
     const key = looseKey(request);
@@ -238,26 +379,25 @@ class Player {
   }
 }
 
-/** The same request on the sequence's own tables. */
-function named<R extends Request>(request: R, prefix: string): R {
-  if (!('tables' in request)) return { ...request, table: prefix + request.table };
-  return { ...request, tables: request.tables.map((one) => ({ ...one, table: prefix + one.table })) };
-}
-
-/** Whether the order in which two requests are served cannot matter: they are about different items, or one reads. */
-function areIndependent(a: ItemRequest, b: ItemRequest): boolean {
-  if (a.op === 'GetItem' || b.op === 'GetItem' || a.table !== b.table) return true;
-  return stable(looseKey(a)) !== stable(looseKey(b));
-}
-
-/** Keys that are not valid all count as one. */
-function looseKey(request: ItemRequest): Item {
-  const item = request.op === 'PutItem' ? request.item : request.key;
-  try {
-    return canonicalItem(
-      Object.fromEntries(Object.entries(item).filter(([name]) => name === hashName || name === rangeName)),
-    );
-  } catch {
-    return {};
+/** Asks again and again. @throws Error where that comes to nothing. */
+async function until(
+  door: Door,
+  request: WireRequest,
+  isReached: (answer: Answer) => boolean,
+): Promise<void> {
+  const endMs = performance.now() + patienceMs;
+  for (let answer = await door.call(request); !isReached(answer); answer = await door.call(request)) {
+    if (performance.now() > endMs) {
+      const last = printOutcome(outcomeOf(answer));
+      throw new Error(`${door.name} still answers to ${request.operation} after ${patienceMs} ms: ${last}`);
+    }
+    await delay(1);
   }
+}
+
+/** For what takes the store some milliseconds, also on a busy machine. */
+const patienceMs = 20_000;
+
+function isMissing(answer: Answer): boolean {
+  return 'json' in answer && answer.json === '{}';
 }

@@ -1,5 +1,15 @@
 import type { Condition, Operand, Path, SetOperand, SetValue, Update } from './expression.ts';
-import { hashName, type Query, type Request, rangeName, type Schema } from './request.ts';
+import {
+  expiryName,
+  hashName,
+  type IndexSchema,
+  type KeyPart,
+  type KeySchema,
+  type Request,
+  rangeName,
+  type Schema,
+  type TransactAction,
+} from './request.ts';
 import type { Value } from './value.ts';
 
 /** A request as it goes over the wire. */
@@ -50,8 +60,25 @@ function printInput(request: Request, printer: ExpressionPrinter): object {
     case 'Query':
     case 'Scan':
       return pageInput(request, printer);
+    case 'TransactWriteItems': {
+      const actions = request.actions.map((action) => transactWriteItem(action, printer.another()));
+      return { TransactItems: actions, ClientRequestToken: request.token, ...capacityInput(request) };
+    }
+    case 'TransactGetItems': {
+      const gets = request.gets.map((get) => {
+        const { ConsistentRead: _, ...rest } = readInput(get, printer.another());
+        return { Get: { TableName: get.table, Key: get.key, ...rest } };
+      });
+      return { TransactItems: gets, ...capacityInput(request) };
+    }
     case 'CreateTable':
       return { TableName: request.table, ...schemaInput(request.schema), BillingMode: 'PAY_PER_REQUEST' };
+    case 'UpdateTable':
+      return { TableName: request.table, ...indexUpdate(request.change) };
+    case 'UpdateTimeToLive': {
+      const specification = { AttributeName: expiryName, Enabled: request.isEnabled };
+      return { TableName: request.table, TimeToLiveSpecification: specification };
+    }
     case 'DeleteTable':
     case 'DescribeTable':
       return { TableName: request.table };
@@ -76,9 +103,24 @@ function writeInput(
 function readInput(
   { projection, isConsistent }: Pick<Of<'GetItem'>, 'projection' | 'isConsistent'>,
   printer: ExpressionPrinter,
-): object {
+): { ConsistentRead?: boolean | undefined } {
   const expression = projection && printer.projection(projection);
-  return { ConsistentRead: isConsistent, ProjectionExpression: expression, ...printer.substitutions() };
+  const rest = { ProjectionExpression: expression, ...printer.substitutions() };
+  return { ConsistentRead: isConsistent, ...rest };
+}
+
+/** One action, as a member that says what it is. */
+function transactWriteItem(action: TransactAction, printer: ExpressionPrinter): object {
+  const update = action.op === 'UpdateItem' && action.update ? printer.update(action.update) : undefined;
+  const member = {
+    TableName: action.table,
+    ...(action.op === 'PutItem' ? { Item: action.item } : { Key: action.key }),
+    UpdateExpression: update,
+    ConditionExpression: action.condition && printer.condition(action.condition),
+    ReturnValuesOnConditionCheckFailure: action.onFailure,
+    ...printer.substitutions(),
+  };
+  return { [action.op.replace('Item', '')]: member };
 }
 
 function writeRequest(write: Of<'BatchWriteItem'>['tables'][number]['writes'][number]): object {
@@ -88,10 +130,11 @@ function writeRequest(write: Of<'BatchWriteItem'>['tables'][number]['writes'][nu
 function pageInput(request: Of<'Query' | 'Scan'>, printer: ExpressionPrinter): object {
   const own =
     request.op === 'Query'
-      ? { KeyConditionExpression: printer.keyCondition(request), ScanIndexForward: request.isForward }
+      ? { KeyConditionExpression: printer.keyCondition(request.keys), ScanIndexForward: request.isForward }
       : { Segment: request.segment?.index, TotalSegments: request.segment?.total };
   return {
     TableName: request.table,
+    IndexName: request.index,
     ...own,
     FilterExpression: request.filter && printer.condition(request.filter),
     Select: request.select,
@@ -106,16 +149,59 @@ function capacityInput({ capacity }: { readonly capacity?: string | undefined })
   return { ReturnConsumedCapacity: capacity };
 }
 
-/** KeySchema and AttributeDefinitions, as CreateTable takes and DescribeTable gives them. */
-export function schemaInput({ hash, range }: Schema): {
+/** A table's keys and indexes, as CreateTable takes and DescribeTable gives them. */
+export function schemaInput({ hash, range, indexes }: Schema): {
   KeySchema: object[];
   AttributeDefinitions: object[];
+  LocalSecondaryIndexes: object[] | undefined;
+  GlobalSecondaryIndexes: object[] | undefined;
 } {
-  const keys = [{ name: hashName, type: hash, role: 'HASH' }];
-  if (range !== undefined) keys.push({ name: rangeName, type: range, role: 'RANGE' });
+  const key: KeySchema = {
+    hash: [{ name: hashName, type: hash }],
+    range: range === undefined ? [] : [{ name: rangeName, type: range }],
+  };
+  const inputs = (isGlobal: boolean) => {
+    const ofKind = indexes.filter((index) => index.isGlobal === isGlobal);
+    return ofKind.length === 0 ? undefined : ofKind.map(indexInput);
+  };
   return {
-    KeySchema: keys.map(({ name, role }) => ({ AttributeName: name, KeyType: role })),
-    AttributeDefinitions: keys.map(({ name, type }) => ({ AttributeName: name, AttributeType: type })),
+    KeySchema: keyInput(key),
+    AttributeDefinitions: definitions([key, ...indexes]),
+    LocalSecondaryIndexes: inputs(false),
+    GlobalSecondaryIndexes: inputs(true),
+  };
+}
+
+export function indexInput(index: IndexSchema): object {
+  const { name, projection } = index;
+  return {
+    IndexName: name,
+    KeySchema: keyInput(index),
+    Projection:
+      typeof projection === 'string'
+        ? { ProjectionType: projection }
+        : { ProjectionType: 'INCLUDE', NonKeyAttributes: projection },
+  };
+}
+
+function keyInput({ hash, range }: KeySchema): object[] {
+  return [
+    ...hash.map(({ name }) => ({ AttributeName: name, KeyType: 'HASH' })),
+    ...range.map(({ name }) => ({ AttributeName: name, KeyType: 'RANGE' })),
+  ];
+}
+
+function definitions(keys: readonly KeySchema[]): object[] {
+  const attributes = keys.flatMap(({ hash, range }) => [...hash, ...range]);
+  const types = new Map(attributes.map(({ name, type }) => [name, type]));
+  return [...types].map(([name, type]) => ({ AttributeName: name, AttributeType: type }));
+}
+
+function indexUpdate(change: Of<'UpdateTable'>['change']): object {
+  if ('remove' in change) return { GlobalSecondaryIndexUpdates: [{ Delete: { IndexName: change.remove } }] };
+  return {
+    AttributeDefinitions: definitions([change.create]),
+    GlobalSecondaryIndexUpdates: [{ Create: indexInput(change.create) }],
   };
 }
 
@@ -179,15 +265,14 @@ class ExpressionPrinter {
     return this.#listed(paths.map((path) => this.#path(path)));
   }
 
-  keyCondition({ hash, range }: Pick<Query, 'hash' | 'range'>): string {
-    const parts: string[] = [`${this.#name(hashName)}${this.#around('=')}${this.#value(hash)}`];
-    if (range !== undefined) parts.push(this.#rangeCondition(range));
+  keyCondition(keys: readonly KeyPart[]): string {
+    const parts = keys.map((part) => this.#keyPart(part));
     if (this.#chance(4)) parts.reverse();
     return parts.map((part) => (this.#chance(5) ? `(${part})` : part)).join(` ${this.#keyword('AND')} `);
   }
 
-  #rangeCondition({ operator, values }: NonNullable<Query['range']>): string {
-    const name = this.#name(rangeName);
+  #keyPart({ name: attributeName, operator, values }: KeyPart): string {
+    const name = this.#name(attributeName);
     const [first = '', second = ''] = values.map((value) => this.#value(value));
     if (operator === 'begins_with') return this.#call(operator, [name, first]);
     if (operator === 'BETWEEN') {

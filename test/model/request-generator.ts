@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
-import { documentsOf, tryOrder } from './document-generator.ts';
+import { documentsOf } from './document-generator.ts';
 import type { Path } from './expression.ts';
+import { keyConditions, startKey } from './index-generator.ts';
 import { keysOf, spelledOut } from './key-generator.ts';
 import {
   type BatchGetItem,
@@ -9,7 +10,7 @@ import {
   type DeleteItem,
   type GetItem,
   hashName,
-  type KeyOperator,
+  type IndexSchema,
   type PutItem,
   type Query,
   rangeName,
@@ -24,6 +25,8 @@ export interface Subject {
   readonly table: string;
   readonly schema: Schema;
   readonly names: readonly string[];
+  /** An index that is not there at first and may be created. */
+  readonly later: IndexSchema;
 }
 
 /** The value in so many of a hundred cases, otherwise none, which is also what it shrinks to. */
@@ -35,8 +38,8 @@ export function maybe<T>(percent: number, value: fc.Arbitrary<T>): fc.Arbitrary<
   );
 }
 
-const capacityMode = maybe(50, fc.constantFrom<CapacityMode>('TOTAL', 'INDEXES', 'NONE'));
-const oldOrNone = maybe(50, fc.constantFrom('ALL_OLD' as const, 'NONE' as const));
+export const capacityMode = maybe(50, fc.constantFrom<CapacityMode>('TOTAL', 'INDEXES', 'NONE'));
+export const oldOrNone = maybe(50, fc.constantFrom('ALL_OLD' as const, 'NONE' as const));
 const flag = maybe(33, fc.boolean());
 
 export function putItem({ table, schema: of, names }: Subject): fc.Arbitrary<PutItem> {
@@ -53,7 +56,7 @@ export function putItem({ table, schema: of, names }: Subject): fc.Arbitrary<Put
 }
 
 /** Fillings bring items over the steps of 1 KB and 4 KB at which they cost more. */
-function itemOf(of: Schema, names: readonly string[]): fc.Arbitrary<Item> {
+export function itemOf(of: Schema, names: readonly string[]): fc.Arbitrary<Item> {
   const filling = fc.constantFrom(0, 0, 0, 0, 0, 0, 990, 1_024, 4_080, 9_000);
   return fc.tuple(documentsOf(names).attributes, filling, keysOf(of).key).map(([attributes, size, own]) => ({
     ...attributes,
@@ -176,77 +179,90 @@ function distinct<Write extends { put: Item } | { delete: Item }>(writes: Write[
   });
 }
 
-const keyOperators: readonly KeyOperator[] = ['=', '<', '<=', '>', '>=', 'BETWEEN', 'begins_with'];
-
-export function query(
-  { table, schema: of, names }: Subject,
-  startKey: fc.Arbitrary<Item | undefined> = fc.constant(undefined),
-): fc.Arbitrary<Query> {
+/** @param starts whether it begins at some key, and not at the first. */
+export function query({ table, schema: of, names, later }: Subject, starts: boolean): fc.Arbitrary<Query> {
   const { condition, projection } = documentsOf(names);
-  return fc
-    .record({
-      op: fc.constant('Query' as const),
-      table: fc.constant(table),
-      hash: keysOf(of).hash,
-      range: maybe(of.range === undefined ? 3 : 60, rangeCondition(of)),
-      isForward: flag,
-      startKey,
-      filter: maybe(45, condition),
-      projection: maybe(35, projection),
-      limit: maybe(33, fc.integer({ min: 1, max: 4 })),
-      isConsistent: flag,
-      capacity: capacityMode,
-      selection: fc.nat(11),
-    })
-    .map(withSelect)
-    .map((one) => ({ ...one, startKey: one.startKey && { ...one.startKey, [hashName]: one.hash } }));
-}
-
-function rangeCondition(of: Schema): fc.Arbitrary<NonNullable<Query['range']>> {
-  const { range } = keysOf(of);
-  const operators = keyOperators.filter((operator) => operator !== 'begins_with' || of.range !== 'N');
-  const condition = fc.tuple(fc.constantFrom(...operators), range, range).map(([operator, a, b]) => {
-    return { operator, values: operator !== 'BETWEEN' ? [a] : (tryOrder(a, b) ?? 0) > 0 ? [b, a] : [a, b] };
-  });
-  const unchecked = fc.constantFrom('BETWEEN' as const, 'begins_with' as const);
-  return fc.oneof(
-    { weight: 30, arbitrary: condition },
-    {
-      weight: 1,
-      arbitrary: fc
-        .tuple(unchecked, range, range)
-        .map(([operator, a, b]) => ({ operator, values: operator === 'BETWEEN' ? [a, b] : [a] })),
-    },
+  const key = { hash: [{ name: hashName, type: of.hash }], range: rangeAttributes(of) };
+  return indexOrTable([...of.indexes, later]).chain((index) =>
+    fc
+      .record({
+        op: fc.constant('Query' as const),
+        table: fc.constant(table),
+        index: fc.constant(index?.name),
+        keys: keyConditions(of, index ?? key),
+        isForward: flag,
+        startKey: starts ? startKey(of, index) : fc.constant(undefined),
+        filter: maybe(45, condition),
+        projection: maybe(35, projection),
+        limit: maybe(33, fc.integer({ min: 1, max: 4 })),
+        isConsistent: consistency(index),
+        capacity: capacityMode,
+        selection: fc.nat(11),
+      })
+      .map(withSelect)
+      .map((one) => ({ ...one, startKey: one.startKey && { ...one.startKey, ...partitionOf(one) } })),
   );
 }
 
-export function scan({ table, names }: Subject): fc.Arbitrary<Scan> {
+function rangeAttributes({ range }: Schema) {
+  return range === undefined ? [] : [{ name: rangeName, type: range }];
+}
+
+/** What the key conditions say of single attributes, so that most start keys lie where the Query reads. */
+function partitionOf({ keys }: Pick<Query, 'keys'>): Item {
+  const equal = keys.filter(({ operator }) => operator === '=');
+  return Object.fromEntries(
+    equal.flatMap(({ name, values }) => values.map((value) => [name, value] as const)),
+  );
+}
+
+/** Undefined is the table itself. */
+function indexOrTable(indexes: readonly IndexSchema[]): fc.Arbitrary<IndexSchema | undefined> {
+  const [later, ...others] = [...indexes].reverse();
+  return fc.oneof(
+    { weight: 3, arbitrary: fc.constant(undefined) },
+    { weight: 1, arbitrary: fc.constant(later) },
+    ...others.map((index) => ({ weight: 3, arbitrary: fc.constant(index) })),
+  );
+}
+
+/** Global indexes mostly not, as they refuse it. */
+function consistency(index: IndexSchema | undefined): fc.Arbitrary<boolean | undefined> {
+  if (index?.isGlobal !== true) return flag;
+  return fc.nat(20).map((luck) => (luck === 20 ? true : luck > 10 ? false : undefined));
+}
+
+export function scan({ table, schema: of, names, later }: Subject): fc.Arbitrary<Scan> {
   const { condition, projection } = documentsOf(names);
   const segment = fc
     .integer({ min: 1, max: 4 })
     .chain((total) => fc.record({ index: fc.nat(total - 1), total: fc.constant(total) }));
-  return fc
-    .record({
-      op: fc.constant('Scan' as const),
-      table: fc.constant(table),
-      segment: maybe(50, segment),
-      filter: maybe(45, condition),
-      projection: maybe(35, projection),
-      limit: maybe(33, fc.integer({ min: 1, max: 4 })),
-      isConsistent: flag,
-      capacity: capacityMode,
-      selection: fc.nat(11),
-    })
-    .map(withSelect);
+  return indexOrTable([...of.indexes, later]).chain((index) =>
+    fc
+      .record({
+        op: fc.constant('Scan' as const),
+        table: fc.constant(table),
+        index: fc.constant(index?.name),
+        segment: maybe(50, segment),
+        filter: maybe(45, condition),
+        projection: maybe(35, projection),
+        limit: maybe(33, fc.integer({ min: 1, max: 4 })),
+        isConsistent: consistency(index),
+        capacity: capacityMode,
+        selection: fc.nat(11),
+      })
+      .map(withSelect),
+  );
 }
 
-/** Select as it fits the projection, mostly; 0 to 2 give what may not fit. */
+const selects = ['ALL_ATTRIBUTES', 'COUNT', 'SPECIFIC_ATTRIBUTES', 'ALL_PROJECTED_ATTRIBUTES'] as const;
+
+/** Select as it fits the projection, mostly; 0 gives what may not fit. */
 function withSelect<Page extends { projection: readonly Path[] | undefined; selection: number }>({
   selection,
   ...page
 }: Page): Omit<Page, 'selection'> & { select: Query['select'] } {
-  const all = ['ALL_ATTRIBUTES', 'COUNT', 'SPECIFIC_ATTRIBUTES'] as const;
-  if (selection === 0) return { ...page, select: all[(page.projection?.length ?? 0) % 3] };
+  if (selection === 0) return { ...page, select: selects[(page.projection?.length ?? 3) % 4] };
   if (page.projection !== undefined)
     return { ...page, select: selection < 4 ? 'SPECIFIC_ATTRIBUTES' : undefined };
   return { ...page, select: selection < 4 ? 'COUNT' : selection < 6 ? 'ALL_ATTRIBUTES' : undefined };

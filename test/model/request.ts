@@ -5,12 +5,37 @@ import type { Item, Value } from './value.ts';
 export const hashName = 'h';
 export const rangeName = 'r';
 
+/** The attribute by which items expire, in seconds since 1970. */
+export const expiryName = 't';
+
+/** When the store's clock begins, in the same seconds. */
+export const storeEpoch = 1_700_000_000;
+
 export type KeyType = 'S' | 'N' | 'B';
 
-/** The types of a table's key attributes. */
+/** The types of a table's key attributes, and the indexes that it is created with. */
 export interface Schema {
   readonly hash: KeyType;
   readonly range: KeyType | undefined;
+  readonly indexes: readonly IndexSchema[];
+}
+
+export interface KeyAttribute {
+  readonly name: string;
+  readonly type: KeyType;
+}
+
+/** What a table or an index is partitioned and sorted by; an index can have several attributes for each. */
+export interface KeySchema {
+  readonly hash: readonly KeyAttribute[];
+  readonly range: readonly KeyAttribute[];
+}
+
+export interface IndexSchema extends KeySchema {
+  readonly name: string;
+  readonly isGlobal: boolean;
+  /** The attributes that it has besides keys: all, none, or these. */
+  readonly projection: 'ALL' | 'KEYS_ONLY' | readonly string[];
 }
 
 export type CapacityMode = 'INDEXES' | 'TOTAL' | 'NONE';
@@ -74,11 +99,24 @@ export interface BatchWriteItem {
 
 export type KeyOperator = Exclude<Comparator, '<>'> | 'BETWEEN' | 'begins_with';
 
+/** One part of a key condition; `values` has two for BETWEEN, otherwise one. */
+export interface KeyPart {
+  readonly name: string;
+  readonly operator: KeyOperator;
+  readonly values: readonly Value[];
+}
+
 interface PageOptions {
   readonly table: string;
+  readonly index?: string | undefined;
   readonly filter?: Condition | undefined;
   readonly projection?: readonly Path[] | undefined;
-  readonly select?: 'ALL_ATTRIBUTES' | 'COUNT' | 'SPECIFIC_ATTRIBUTES' | undefined;
+  readonly select?:
+    | 'ALL_ATTRIBUTES'
+    | 'ALL_PROJECTED_ATTRIBUTES'
+    | 'COUNT'
+    | 'SPECIFIC_ATTRIBUTES'
+    | undefined;
   readonly limit?: number | undefined;
   readonly startKey?: Item | undefined;
   readonly isConsistent?: boolean | undefined;
@@ -87,9 +125,7 @@ interface PageOptions {
 
 export interface Query extends PageOptions {
   readonly op: 'Query';
-  readonly hash: Value;
-  /** `values` has two for BETWEEN, otherwise one. */
-  readonly range?: { readonly operator: KeyOperator; readonly values: readonly Value[] } | undefined;
+  readonly keys: readonly KeyPart[];
   readonly isForward?: boolean | undefined;
 }
 
@@ -104,11 +140,58 @@ export interface CreateTable {
   readonly schema: Schema;
 }
 
+export interface UpdateTable {
+  readonly op: 'UpdateTable';
+  readonly table: string;
+  readonly change: { readonly create: IndexSchema } | { readonly remove: string };
+}
+
 export interface TableRequest {
   readonly op: 'DeleteTable' | 'DescribeTable';
   readonly table: string;
 }
 
-export type ItemRequest = PutItem | DeleteItem | UpdateItem | GetItem;
+/** A condition alone, which only a transaction can have. */
+export interface ConditionCheck {
+  readonly op: 'ConditionCheck';
+  readonly table: string;
+  readonly key: Item;
+  readonly condition: Condition;
+  readonly onFailure?: 'ALL_OLD' | 'NONE' | undefined;
+}
+
+export type WriteRequest = PutItem | UpdateItem | DeleteItem;
+export type TransactAction = WriteRequest | ConditionCheck;
+
+export interface TransactWriteItems {
+  readonly op: 'TransactWriteItems';
+  readonly actions: readonly TransactAction[];
+  readonly token?: string | undefined;
+  readonly capacity?: CapacityMode | undefined;
+}
+
+export interface TransactGetItems {
+  readonly op: 'TransactGetItems';
+  readonly gets: readonly Pick<GetItem, 'table' | 'key' | 'projection'>[];
+  readonly capacity?: CapacityMode | undefined;
+}
+
+export interface UpdateTimeToLive {
+  readonly op: 'UpdateTimeToLive';
+  readonly table: string;
+  readonly isEnabled: boolean;
+}
+
+export type ItemRequest = WriteRequest | GetItem;
 export type PageRequest = Query | Scan;
-export type Request = ItemRequest | BatchGetItem | BatchWriteItem | PageRequest | CreateTable | TableRequest;
+export type Request =
+  | ItemRequest
+  | BatchGetItem
+  | BatchWriteItem
+  | TransactWriteItems
+  | TransactGetItems
+  | PageRequest
+  | CreateTable
+  | UpdateTable
+  | UpdateTimeToLive
+  | TableRequest;

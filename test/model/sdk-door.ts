@@ -11,11 +11,14 @@ import {
   PutItemCommand,
   QueryCommand,
   ScanCommand,
+  TransactGetItemsCommand,
+  TransactWriteItemsCommand,
   UpdateItemCommand,
+  UpdateTableCommand,
+  UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
-import type { Answer } from './outcome.ts';
+import { type Answer, errorOf } from './outcome.ts';
 import type { WireRequest } from './printer.ts';
-import type { Item } from './value.ts';
 import type { Door } from './world.ts';
 
 /** The way in that applications take. */
@@ -29,8 +32,7 @@ async function send(client: DynamoDBClient, request: WireRequest): Promise<Answe
     return { json: JSON.stringify(toJson(output)) };
   } catch (error) {
     if (!(error instanceof DynamoDBServiceException)) throw error;
-    const item = 'Item' in error ? (toJson(error.Item) as Item | undefined) : undefined;
-    return { error: { code: error.name, text: error.message, item } };
+    return { error: errorOf(error.name, error.message, toJson({ ...error }) as Record<string, unknown>) };
   }
 }
 
@@ -45,7 +47,11 @@ const commands = {
   PutItem: PutItemCommand,
   Query: QueryCommand,
   Scan: ScanCommand,
+  TransactGetItems: TransactGetItemsCommand,
+  TransactWriteItems: TransactWriteItemsCommand,
   UpdateItem: UpdateItemCommand,
+  UpdateTable: UpdateTableCommand,
+  UpdateTimeToLive: UpdateTimeToLiveCommand,
 };
 
 /** The commands differ in the types of their inputs only, of which a printed request knows nothing. */

@@ -9,6 +9,7 @@ import { silentLogger } from '../silent-logger.ts';
 import { campaign, seed } from './campaign.ts';
 import { attributeNames } from './document-generator.ts';
 import type { Stage } from './player.ts';
+import { storeEpoch } from './request.ts';
 import { sdkDoor } from './sdk-door.ts';
 import { accelerated, ManualClock, openEngine } from './world.ts';
 
@@ -24,15 +25,16 @@ test(`an application with the AWS SDK sees what the model says (MODEL_SEED=${see
   timeout: 60_000,
 }, async () => {
   const stage = await openStage();
-  const options = { stepsMin: 1, stepsMax: 150, restarts: false, names, doors: ['sdk'] };
+  const options = { stepsMin: 1, stepsMax: 150, ownsStore: false, names, doors: ['sdk'] };
   await campaign(stage, options, { runs: 6, seed, command: 'test/model/sdk.test.ts' });
 });
 
 /** The whole line on a free port: the SDK, HTTP, the accelerator, the engine. */
 async function openStage(): Promise<Stage> {
+  const storeClock = new ManualClock(storeEpoch * 1000);
   const directory = await mkdtemp(join(tmpdir(), 'slipstream-model-'));
   closers.push(() => rm(directory, { recursive: true }));
-  const engine = await openEngine(directory);
+  const engine = await openEngine(directory, storeClock);
   closers.push(() => engine.close());
   const clock = new ManualClock();
   const backend = accelerated(engine, clock, { itemTtlMs: 1_000 });
@@ -56,5 +58,5 @@ async function openStage(): Promise<Stage> {
     maxAttempts: 1,
   });
   closers.push(() => client.destroy());
-  return { doors: [sdkDoor('sdk', client)], clock, restart: async () => {} };
+  return { doors: [sdkDoor('sdk', client)], clock, storeClock, restart: async () => {} };
 }

@@ -20,17 +20,27 @@ export interface Item {
   readonly [name: string]: Value;
 }
 
-/** What the model says a request must be refused with; `message` only where the model is sure of the text. */
+/** Why one action of a transaction cancels it; the code is None for those that do not. */
+export interface Reason {
+  readonly code: string;
+  readonly text: string | undefined;
+  readonly item: Item | undefined;
+}
+
+/** What the model says a request must be refused with; `text` only where the model is sure of it. */
 export class Refusal extends Error {
   readonly code: string;
   readonly text: string | undefined;
   readonly item: Item | undefined;
+  /** One for each action of a transaction. */
+  readonly reasons: readonly Reason[] | undefined;
 
-  constructor(code: string, text?: string, item?: Item) {
+  constructor(code: string, text?: string, item?: Item, reasons?: readonly Reason[]) {
     super(text ?? code);
     this.code = code;
     this.text = text;
     this.item = item;
+    this.reasons = reasons;
   }
 }
 
@@ -68,14 +78,10 @@ function distinct(members: string[]): string[] {
   return members;
 }
 
-const overflow = 'Number overflow. Attempting to store a number with magnitude larger than supported range';
-const underflow =
-  'Number underflow. Attempting to store a number with magnitude smaller than supported range';
-
 function canonicalNumber(text: string): string {
   const number = parseNumber(text);
   checkRange(number);
-  if (number.c.length > 38) throw invalid('Attempting to store more than 38 significant digits in a Number');
+  if (number.c.length > 38) throw invalid();
   return printNumber(number);
 }
 
@@ -83,14 +89,13 @@ function parseNumber(text: string): Big {
   try {
     return new Big(text.replace(/^\+/, ''));
   } catch {
-    throw invalid(`The parameter cannot be converted to a numeric value${text === '' ? '' : `: ${text}`}`);
+    throw invalid();
   }
 }
 
 function checkRange(number: Big): void {
   if (number.eq(0)) return;
-  if (number.e > 125) throw invalid(overflow);
-  if (number.e < -130) throw invalid(underflow);
+  if (number.e > 125 || number.e < -130) throw invalid();
 }
 
 function printNumber(number: Big): string {

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { checkDataDirectory } from '../../engine/check.ts';
 import { Engine } from '../../engine/engine.ts';
 import type { Backend, Request } from '../../protocol/backend.ts';
-import { type Clock, systemClock } from '../../protocol/clock.ts';
+import type { Clock } from '../../protocol/clock.ts';
 import { DynamoDbError } from '../../protocol/errors.ts';
 import type { Reply } from '../../protocol/reply.ts';
 import { Accelerator, type AcceleratorOptions } from '../../proxy/accelerator.ts';
 import { silentLogger } from '../silent-logger.ts';
-import type { Answer } from './outcome.ts';
+import { type Answer, errorOf } from './outcome.ts';
 import type { WireRequest } from './printer.ts';
-import type { Item } from './value.ts';
+import { storeEpoch } from './request.ts';
 
 /** One way into the store. */
 export interface Door {
@@ -21,9 +21,16 @@ export interface Door {
 
 export const doorNames = ['engine', 'large-cache', 'tiny-cache', 'brief-cache', 'unannounced', 'in-turns'];
 
-/** A clock for the caches, which stands until it is told to go on. */
+/** How long a cache may keep what the store has removed of its own accord and announced to nobody. */
+export const unannouncedTtlMs = 10_000;
+
+/** A clock that stands until it is told to go on. */
 export class ManualClock implements Clock {
-  #ms = 1_000_000;
+  #ms: number;
+
+  constructor(ms = 1_000_000) {
+    this.#ms = ms;
+  }
 
   now(): number {
     return this.#ms;
@@ -43,21 +50,26 @@ export class ManualClock implements Clock {
  * its own and must answer as if the others were not there; one region has several doors that are used in turn.
  */
 export class World {
+  /** That of the caches. */
   readonly clock = new ManualClock();
+  /** That of the store. */
+  readonly storeClock: ManualClock;
   readonly #directory: string;
   #engine: Engine;
   #accelerators: Accelerator[] = [];
   #doors: readonly Door[];
 
-  private constructor(directory: string, engine: Engine) {
+  private constructor(directory: string, engine: Engine, storeClock: ManualClock) {
     this.#directory = directory;
     this.#engine = engine;
+    this.storeClock = storeClock;
     this.#doors = this.#openDoors();
   }
 
   static async open(): Promise<World> {
     const directory = await mkdtemp(join(tmpdir(), 'slipstream-model-'));
-    return new World(directory, await openEngine(directory));
+    const storeClock = new ManualClock(storeEpoch * 1000);
+    return new World(directory, await openEngine(directory, storeClock), storeClock);
   }
 
   get doors(): readonly Door[] {
@@ -67,7 +79,7 @@ export class World {
   /** Closes the store, checks its folder, and opens it again; the caches begin empty. */
   async restart(): Promise<void> {
     await this.#closeStore();
-    this.#engine = await openEngine(this.#directory);
+    this.#engine = await openEngine(this.#directory, this.storeClock);
     this.#doors = this.#openDoors();
   }
 
@@ -93,7 +105,7 @@ export class World {
       door('large-cache', this.#accelerate(engine, {})),
       door('tiny-cache', this.#accelerate(engine, { cacheBytesMax: 4_000 })),
       door('brief-cache', this.#accelerate(engine, { itemTtlMs: 50 })),
-      door('unannounced', this.#accelerate(unannounced, {})),
+      door('unannounced', this.#accelerate(unannounced, { itemTtlMs: unannouncedTtlMs })),
       door('in-turns', rotating(inTurns)),
     ];
   }
@@ -123,15 +135,17 @@ export function accelerated(
   });
 }
 
-export function openEngine(directory: string): Promise<Engine> {
+export function openEngine(directory: string, clock: Clock): Promise<Engine> {
   return Engine.open({
     dataDirectory: directory,
-    clock: systemClock,
+    clock,
     durability: 'sync',
     logSegmentBytesMax: 1024 * 1024,
     overlayBytesMax: 4 * 1024 * 1024,
     capacity: 'provisioned',
     controlPlaneDelayMs: 0,
+    ttlSweepMs: 1,
+    ttlChangeIntervalMs: 0,
     diskReserveBytes: 0,
     replicaLagMs: 0,
     log: silentLogger,
@@ -166,6 +180,6 @@ async function answerOf(call: () => Promise<Reply>): Promise<Answer> {
     return { json: reply.body.toString() };
   } catch (error) {
     if (!(error instanceof DynamoDbError)) throw error;
-    return { error: { code: error.code, text: error.message, item: error.members.Item as Item | undefined } };
+    return { error: errorOf(error.code, error.message, error.members) };
   }
 }
