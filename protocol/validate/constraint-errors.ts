@@ -1,7 +1,31 @@
 import { type DynamoDbError, validationError } from '../errors.ts';
 import { holds } from './constraint.ts';
-import { printed } from './printed.ts';
+import { printed, printedJson } from './printed.ts';
 import { type Constraint, isConstrained, type Shape, type StructureShape } from './shape.ts';
+
+/**
+ * What AWS's newer layer checks of an operation whose required members are all there; what is left to the older one comes
+ * with it.
+ */
+export interface NewerChecks {
+  /** What is wrong with these is reported alone, the first thing only. */
+  readonly first: StructureShape;
+  /** Whether that has no envelope. */
+  readonly isFirstBare?: true;
+  readonly rest: StructureShape;
+}
+
+/** `constraintErrors` in the newer layer. */
+export function newerConstraintErrors(
+  { first, isFirstBare, rest }: NewerChecks,
+  input: Readonly<Record<string, unknown>>,
+): DynamoDbError | undefined {
+  const errors: string[] = [];
+  checkMembers(first, input, '', '', errors);
+  const [error] = errors;
+  if (error === undefined) return constraintErrors(rest, input);
+  return validationError(isFirstBare === true ? error : `1 validation error detected: ${error}`);
+}
 
 /** AWS stops counting at ten. */
 const errorsMax = 10;
@@ -80,7 +104,8 @@ function errorText(
   path: string,
   apiPath: string,
 ): string {
-  const at =
-    constraint.terse === true ? `Value at '${apiPath}'` : `Value '${printed(shape, value)}' at '${path}'`;
+  if (constraint.bare === true) return constraint.text;
+  const content = () => (constraint.json === true ? printedJson(value) : printed(shape, value));
+  const at = constraint.terse === true ? `Value at '${apiPath}'` : `Value '${content()}' at '${path}'`;
   return `${at} failed to satisfy constraint: ${constraint.text}`;
 }

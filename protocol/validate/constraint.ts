@@ -44,6 +44,16 @@ export function tersely(constraint: Constraint): Constraint {
   return { ...constraint, terse: true };
 }
 
+/** The constraint, with the value as the request has it. */
+export function inJson(constraint: Constraint): Constraint {
+  return { ...constraint, json: true };
+}
+
+/** The constraint as the newer layer reports it, in words of its own. */
+export function inWords(text: string, constraint: Constraint): Constraint {
+  return { ...constraint, text, bare: true };
+}
+
 const name = /^[a-zA-Z0-9_.-]+$/;
 
 /** The characters of table and index names (AWS: HowItWorks.NamingRulesDataTypes). */
@@ -69,6 +79,9 @@ const arnFormat: Constraint = {
 
 /** TableName of CreateTable, DescribeTable, UpdateTable and DeleteTable. */
 export const tableNameConstraints: readonly Constraint[] = [...nameConstraints.map(unlessArn), arnFormat];
+
+/** TableName of operations on items, where the newer layer has checked that it is not empty. */
+export const givenTableNameConstraints: readonly Constraint[] = tableNameConstraints.map(unlessEmpty);
 
 /** TableName of operations on items, where an empty name has an error of its own. */
 export const itemTableNameConstraints: readonly Constraint[] = [

@@ -13,6 +13,11 @@ export function printed(shape: Shape, value: unknown): string {
   return printer.text;
 }
 
+/** A value as those constraint errors print it that show the request. */
+export function printedJson(value: unknown): string {
+  return JSON.stringify(value).slice(0, printedCharsMax);
+}
+
 class Printer {
   text = '';
 

@@ -40,7 +40,6 @@ const keysMax = 100;
 export function validateBatchGetItem(input: Input): BatchGetItemInput {
   const batch = validateShape('BatchGetItem', input);
   const tables = Object.entries(batch.RequestItems);
-  if (tables.length === 0) throw validationError('The requestItems parameter is required for BatchGetItem');
   checkBatchParameters(tables.map(([, request]) => request));
   const checked = tables.map(([name, request]) => [name, checkKeysAndAttributes(request)] as const);
   const count = tables.reduce((sum, [, request]) => sum + request.Keys.length, 0);

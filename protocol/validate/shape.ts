@@ -71,6 +71,10 @@ export interface Constraint {
    * instead of `Value '0' at 'limit' failed ...`.
    */
   readonly terse?: true;
+  /** Some print the value as the request's JSON has it. */
+  readonly json?: true;
+  /** Some print nothing but the text. */
+  readonly bare?: true;
 }
 
 export const boolean: BooleanShape = { type: 'boolean', constraints: [] };

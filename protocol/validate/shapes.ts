@@ -1,6 +1,6 @@
 import { validationError } from '../errors.ts';
 import type { OperationInputs } from '../operation.ts';
-import { constraintErrors } from './constraint-errors.ts';
+import { constraintErrors, type NewerChecks, newerConstraintErrors } from './constraint-errors.ts';
 import { deserialize } from './deserialize.ts';
 import * as item from './item-shapes.ts';
 import type { StructureShape } from './shape.ts';
@@ -45,9 +45,22 @@ export function validateShape<O extends keyof OperationInputs>(
   const shape = shapes[operation];
   const read = deserialize(shape, input) as Input;
   if (tableOperations.has(operation)) requireTableName(read);
-  const errors = constraintErrors(shape, read);
+  const newer = hasRequired(shape, read) ? newerChecks[operation] : undefined;
+  const errors = newer === undefined ? constraintErrors(shape, read) : newerConstraintErrors(newer, read);
   if (errors !== undefined) throw errors;
   return read as unknown as OperationInputs[O];
+}
+
+const newerChecks: Partial<Record<keyof OperationInputs, NewerChecks>> = {
+  BatchGetItem: item.batchGetItemChecks,
+  DeleteItem: item.deleteItemChecks,
+  PutItem: item.putItemChecks,
+  Query: item.queryChecks,
+  UpdateItem: item.updateItemChecks,
+};
+
+function hasRequired(shape: StructureShape, input: Input): boolean {
+  return shape.constrained.every(({ name, required }) => !required || input[name] !== undefined);
 }
 
 const tableOperations: ReadonlySet<string> = new Set([

@@ -51,7 +51,12 @@ describe('BatchGetItem', () => {
 
   test.each<[string, unknown, string]>([
     ['100 keys', { abc: { Keys: keys(60) }, abd: { Keys: keys(40) } }, 'accepted'],
-    ['no table', {}, 'ValidationException: The requestItems parameter is required for BatchGetItem'],
+    [
+      'no table',
+      {},
+      "ValidationException: 1 validation error detected: Value at 'RequestItems' failed to satisfy constraint: " +
+        'Member must have length greater than or equal to 1',
+    ],
     [
       '101 over two tables',
       { abc: { Keys: keys(60) }, abd: { Keys: keys(41) } },

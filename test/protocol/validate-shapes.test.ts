@@ -187,6 +187,9 @@ function failed(value: string, path: string, constraint: string): string {
 
 const minimum3 = 'have length greater than or equal to 3';
 const namePattern = 'satisfy regular expression pattern: [a-zA-Z0-9_.-]+';
+const newerReturnValues =
+  'Failed to satisfy constraint: Member must satisfy enum value set: ' +
+  '[ALL_OLD, UPDATED_OLD, ALL_NEW, UPDATE_NEW, NONE]';
 const mapKeys =
   "at 'requestItems' failed to satisfy constraint: Map keys must satisfy constraint: " +
   '[Member must have length less than or equal to 255, Member must have length greater than or equal to 3, ' +
@@ -214,13 +217,44 @@ describe('constraints', () => {
       'PutItem',
       { TableName: '', Item: {}, ReturnValues: 'INVALID' },
       errors(
+        "Value at 'TableName' failed to satisfy constraint: Member must have length greater than or equal to 1",
+      ),
+    ],
+    [
+      'PutItem',
+      { TableName: '', ReturnValues: 'INVALID' },
+      errors(
         failed(
           "'INVALID'",
           'returnValues',
           'satisfy enum value set: [ALL_NEW, UPDATED_OLD, ALL_OLD, NONE, UPDATED_NEW]',
         ),
+        failed('null', 'item', 'not be null'),
         failed("''", 'tableName', 'have length greater than or equal to 1'),
       ),
+    ],
+    [
+      'DeleteItem',
+      { TableName: 'a;', Key: {}, ConditionalOperator: 'XOR' },
+      errors(
+        failed("'a;'", 'tableName', minimum3),
+        failed("'a;'", 'tableName', namePattern),
+        'Failed to satisfy constraint: Member must satisfy enum value set: [ALL, OR]',
+      ),
+    ],
+    [
+      'UpdateItem',
+      { TableName: '', ReturnConsumedCapacity: 'x' },
+      errors(
+        failed("'x'", 'returnConsumedCapacity', 'satisfy enum value set: [INDEXES, TOTAL, NONE]'),
+        failed("''", 'tableName', 'have length greater than or equal to 1'),
+        failed('null', 'key', 'not be null'),
+      ),
+    ],
+    [
+      'Query',
+      { TableName: 'abc', ConditionalOperator: 'XOR', Select: 'x' },
+      'ValidationException: Failed to satisfy constraint: Member must satisfy enum value set: [ALL, OR]',
     ],
     [
       'PutItem',
@@ -232,26 +266,15 @@ describe('constraints', () => {
         ReturnValues: 'x',
       },
       errors(
-        failed(
-          "'x'",
-          'returnValues',
-          'satisfy enum value set: [ALL_NEW, UPDATED_OLD, ALL_OLD, NONE, UPDATED_NEW]',
-        ),
         failed("'x'", 'returnConsumedCapacity', 'satisfy enum value set: [INDEXES, TOTAL, NONE]'),
-        failed("'x'", 'returnItemCollectionMetrics', 'satisfy enum value set: [SIZE, NONE]'),
+        newerReturnValues,
+        'ReturnItemCollectionMetrics can only be SIZE or NONE',
       ),
     ],
     [
       'UpdateItem',
       { TableName: 'abc', Key: {}, ReturnConsumedCapacity: 'x', ReturnValues: 'x' },
-      errors(
-        failed("'x'", 'returnConsumedCapacity', 'satisfy enum value set: [INDEXES, TOTAL, NONE]'),
-        failed(
-          "'x'",
-          'returnValues',
-          'satisfy enum value set: [ALL_NEW, UPDATED_OLD, ALL_OLD, NONE, UPDATED_NEW]',
-        ),
-      ),
+      errors(newerReturnValues),
     ],
     [
       'GetItem',
@@ -301,11 +324,7 @@ describe('constraints', () => {
     [
       'BatchGetItem',
       { RequestItems: { a: {} } },
-      errors(
-        `Value '{a=KeysAndAttributes(expressionAttributeNames=null, keys=null, consistentRead=null, ` +
-          `projectionExpression=null, attributesToGet=null)}' ${mapKeys}`,
-        failed('null', 'requestItems.a.member.keys', 'not be null'),
-      ),
+      errors(`Value '{"a":{}}' ${mapKeys}`, failed('null', 'requestItems.a.member.keys', 'not be null')),
     ],
     [
       'BatchGetItem',
