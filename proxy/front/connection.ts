@@ -3,6 +3,7 @@ import type { Logger } from '../../protocol/logger.ts';
 import type { MemoryBudget } from './gathered-bytes.ts';
 import type { HttpHandler, HttpResponse } from './handler.ts';
 import { type HttpLimits, ProtocolError } from './limits.ts';
+import type { ReplyMemory } from './reply-memory.ts';
 import type { RequestHead } from './request-head.ts';
 import { type ParsedRequest, RequestParser } from './request-parser.ts';
 
@@ -12,6 +13,7 @@ export interface ConnectionContext {
   readonly handler: HttpHandler;
   readonly log: Logger;
   readonly budget: MemoryBudget;
+  readonly replies: ReplyMemory;
   closed(connection: Connection): void;
   /** Monotonic time and the `Date` line, moved on by the server in steps. */
   nowMs: number;
@@ -37,9 +39,12 @@ const copiedBytesMax = 64 * 1024;
  * 2. At most `pipelinedMax` requests are with the handler. Once `outboundBytesMax` wait to be written, no request is
  *    parsed and the socket is not read until the client has taken them.
  * 3. After an answer that closes, nothing is read as a request any more.
- * 4. What is received after the end is dropped, and the socket is destroyed `lingerMs` later at the latest: closing
- *    at once would reset the connection and take the last answer away from a client that is still sending.
+ * 4. What is received after the end is dropped, and the socket is destroyed `lingerMs` after the client has taken the
+ *    last answer: closing at once would reset the connection and take that answer away from a client that is still
+ *    sending. A client that does not take it has the time of any slow reader, and then `lingerMs`.
  * 5. A handler whose client is gone runs to its end; its answer is dropped.
+ * 6. Whatever of answers waits here at the end of a turn, for answers before it or for the client, counts in
+ *    `replies`. It may count for one step of the sweep longer than it waits, never shorter.
  */
 export class Connection {
   readonly #socket: Socket;
@@ -49,6 +54,10 @@ export class Connection {
   /** Answers of this turn, written together at its end. */
   #out: (string | Buffer)[] = [];
   #outBytes = 0;
+  /** Bodies of `#exchanges`, whose answers wait for those before them. */
+  #waitingBytes = 0;
+  /** What counts in `replies`. */
+  #heldBytes = 0;
   /** No further request is taken: a closing one was, or the client ended or broke the stream. */
   #inputOver = false;
   #clientEnded = false;
@@ -68,6 +77,8 @@ export class Connection {
     this.#requestMs = context.nowMs;
     socket.on('data', (bytes: Buffer) => this.#receive(bytes));
     socket.on('drain', () => this.#drained());
+    // Behind our end of the stream there is no 'drain' any more.
+    socket.on('finish', () => this.#drained());
     socket.on('end', () => this.#inputEnded());
     // A reset is followed by 'close', which does what there is to do.
     socket.on('error', () => {});
@@ -77,6 +88,7 @@ export class Connection {
   /** Called in steps by the server: ends what has taken too long. */
   sweep(): void {
     const { limits, nowMs } = this.#context;
+    if (this.#heldBytes > 0) this.#count();
     if (this.#ended) {
       const endMs = this.#stallDeadlineMs ?? this.#activeMs;
       if (nowMs > endMs + limits.lingerMs) this.destroy();
@@ -102,8 +114,17 @@ export class Connection {
     this.#endIfDone();
   }
 
+  /** Ends it without a word, and lets go of all that it holds. */
   destroy(): void {
+    this.#inputOver = true;
+    this.#ended = true;
+    this.#exchanges.length = 0;
+    this.#out = [];
+    this.#outBytes = 0;
+    this.#waitingBytes = 0;
+    this.#parser.close();
     this.#socket.destroy();
+    this.#count();
   }
 
   #receive(bytes: Buffer): void {
@@ -122,6 +143,7 @@ export class Connection {
       this.#flush();
     }
     this.#flush();
+    this.#count();
     this.#regulate();
     this.#endIfDone();
   }
@@ -188,18 +210,29 @@ export class Connection {
   }
 
   #answer(exchange: Exchange): void {
-    if (this.#exchanges.length === 0) this.#emit(exchange, exchange.response as HttpResponse);
-    else this.#exchanges.push(exchange);
+    const response = exchange.response as HttpResponse;
+    if (this.#exchanges.length === 0) {
+      this.#emit(exchange, response);
+    } else {
+      this.#exchanges.push(exchange);
+      this.#waitingBytes += response.body.length;
+    }
   }
 
   /** If it was the oldest exchange's answer, it and those behind it that have theirs leave. */
   #settle(request: ParsedRequest, exchange: Exchange, response: HttpResponse): void {
     request.release();
+    if (this.#socket.destroyed) return;
     exchange.response = response;
-    if (this.#exchanges[0] !== exchange || this.#socket.destroyed) return;
-    let first = this.#exchanges[0];
+    this.#waitingBytes += response.body.length;
+    if (this.#exchanges[0] !== exchange) {
+      this.#count();
+      return;
+    }
+    let first: Exchange | undefined = exchange;
     while (first?.response !== undefined) {
       this.#exchanges.shift();
+      this.#waitingBytes -= first.response.body.length;
       this.#emit(first, first.response);
       first = this.#exchanges[0];
     }
@@ -239,6 +272,14 @@ export class Connection {
     const { limits, nowMs } = this.#context;
     const neededMs = this.#socket.writableLength / limits.readerBytesPerMsMin;
     this.#stallDeadlineMs = nowMs + limits.stallMs + neededMs;
+  }
+
+  /** What the socket has not handed to the system yet counts whole, however much of one write has gone. */
+  #count(): void {
+    const bytes = this.#socket.destroyed ? 0 : this.#waitingBytes + this.#socket.writableLength;
+    if (bytes === this.#heldBytes) return;
+    this.#heldBytes = bytes;
+    this.#context.replies.hold(this, bytes);
   }
 
   #writeAll(out: readonly (string | Buffer)[]): boolean {
@@ -283,6 +324,7 @@ export class Connection {
   #fail(status: number): void {
     this.#queueFailure(status);
     this.#flush();
+    this.#count();
     this.#endIfDone();
   }
 
@@ -304,13 +346,13 @@ export class Connection {
     this.#activeMs = this.#context.nowMs;
     this.#parser.close();
     this.#socket.end();
+    // Less than `outboundBytesMax` waits without a stall, but nothing will be written after it that tells of one.
+    if (this.#stallDeadlineMs === undefined && this.#socket.writableLength > 0) this.#stall();
     if (this.#paused) this.#socket.resume();
   }
 
   #closed(): void {
-    this.#inputOver = true;
-    this.#ended = true;
-    this.#parser.close();
+    this.destroy();
     this.#context.closed(this);
   }
 }

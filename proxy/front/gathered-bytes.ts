@@ -50,11 +50,6 @@ export class GatheredBytes {
     return this.#buffer.subarray(0, this.#length);
   }
 
-  /** Bytes reserved of the budget until `release`. */
-  get reserved(): number {
-    return this.#buffer.length;
-  }
-
   /** @returns false, and takes nothing, where the budget is used up. */
   append(source: Buffer, start: number, end: number): boolean {
     const length = this.#length + end - start;

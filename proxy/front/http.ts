@@ -5,6 +5,7 @@ import { Connection, type ConnectionContext } from './connection.ts';
 import { MemoryBudget } from './gathered-bytes.ts';
 import type { HttpHandler } from './handler.ts';
 import type { HttpLimits } from './limits.ts';
+import { ReplyMemory } from './reply-memory.ts';
 
 export interface HttpServer {
   readonly host: string;
@@ -71,6 +72,7 @@ function createContext(
     log,
     closed,
     budget: new MemoryBudget(limits.gatheredBytesMax),
+    replies: new ReplyMemory(limits.repliesBytesMax),
     nowMs: clock.monotonic(),
     date: dateLine(clock),
     refused: 0,
@@ -100,6 +102,7 @@ function startSweeper(
     context.date = dateLine(clock);
     for (const connection of connections) connection.sweep();
     reportRefused(context, log);
+    reportDropped(context, log);
   }, stepMs);
   return timer.unref();
 }
@@ -110,6 +113,13 @@ function reportRefused(context: ConnectionContext, log: Logger): void {
   const details = { refused: context.refused, connectionsMax: context.limits.connectionsMax };
   log.warn(details, 'connections refused: too many at once');
   context.refused = 0;
+}
+
+function reportDropped(context: ConnectionContext, log: Logger): void {
+  const dropped = context.replies.takeDropped();
+  if (dropped === 0) return;
+  const details = { dropped, repliesBytesMax: context.limits.repliesBytesMax };
+  log.warn(details, 'connections cut: too many replies wait for slow readers');
 }
 
 function dateLine(clock: Clock): string {

@@ -16,6 +16,8 @@ export interface HttpLimits {
   readonly pipelinedMax: number;
   /** Reply bytes waiting for one slow reader; beyond it the connection is not read. */
   readonly outboundBytesMax: number;
+  /** Reply bytes waiting over all connections; beyond it those that have waited for their client longest are cut. */
+  readonly repliesBytesMax: number;
   /** A connection without a request. Longer than SDKs keep theirs, so that the client is the one to close. */
   readonly idleMs: number;
   /** From the first byte of a head to its end. */
@@ -25,7 +27,7 @@ export interface HttpLimits {
   /** A reader whose replies wait has this long, and the time they take at `readerBytesPerMsMin`. */
   readonly stallMs: number;
   readonly readerBytesPerMsMin: number;
-  /** From our end of the stream until the client's. */
+  /** From our end of the stream, once the client has taken the last answer, until the client's end. */
   readonly lingerMs: number;
   /** From `close()` until connections are cut. */
   readonly closeMs: number;
@@ -41,6 +43,7 @@ export const defaultHttpLimits: HttpLimits = {
   connectionsMax: 10_000,
   pipelinedMax: 32,
   outboundBytesMax: 1024 * 1024,
+  repliesBytesMax: 512 * 1024 * 1024,
   idleMs: 120_000,
   headMs: 10_000,
   requestMs: 60_000,

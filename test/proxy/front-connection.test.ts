@@ -1,6 +1,7 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { HttpHandler, HttpResponse } from '../../proxy/front/handler.ts';
-import { chunked, closeAll, post, RawClient, serveHttp } from './front-harness.ts';
+import type { HttpServer } from '../../proxy/front/http.ts';
+import { chunked, closeAll, post, RawClient, serveHttp, silent } from './front-harness.ts';
 
 afterEach(closeAll);
 
@@ -249,6 +250,30 @@ describe('slow clients', () => {
     expect((await client.response())?.body.length).toBe(30_000_000);
   });
 
+  it.each(['Connection: close', 'HTTP/1.0'])(
+    'take a last answer whole after our end of it: %s',
+    async (way) => {
+      // Nothing ever waits for a drain, so that only the end of the stream tells of a slow reader.
+      const patient = { ...limits, stallMs: 2_000, outboundBytesMax: 100_000_000 };
+      const client = await RawClient.open(await serveHttp(() => text('x'.repeat(30_000_000)), patient));
+      client.socket.pause();
+      client.send(way === 'HTTP/1.0' ? 'GET / HTTP/1.0\r\n\r\n' : post('a', 'Connection: close\r\n'));
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      client.socket.resume();
+      expect((await client.response())?.body.length).toBe(30_000_000);
+    },
+  );
+
+  it('lose a last answer that they do not take', async () => {
+    const hasty = { ...limits, outboundBytesMax: 100_000_000 };
+    const client = await RawClient.open(await serveHttp(() => text('x'.repeat(30_000_000)), hasty));
+    client.socket.pause();
+    client.send(post('a', 'Connection: close\r\n'));
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    client.socket.resume();
+    expect(await client.response()).toBeUndefined();
+  });
+
   it('keep it while it is the handler that takes its time', async () => {
     const held = new Held();
     const client = await RawClient.open(await serveHttp(held.handler, limits));
@@ -267,6 +292,80 @@ describe('slow clients', () => {
     expect((await client.response())?.status).toBe(400);
     await closed;
     clearInterval(drip);
+  });
+});
+
+describe('replies that wait over all connections', () => {
+  const bytes = 20_000_000;
+  const limits = { repliesBytesMax: 3 * bytes };
+
+  /** Opens a client that asks for a long answer and does not read it. */
+  async function silentClient(server: HttpServer, requests = 1): Promise<RawClient> {
+    const client = await RawClient.open(server);
+    client.socket.pause();
+    client.send(post('a').repeat(requests));
+    return client;
+  }
+
+  it('are bounded: the ones that wait longest are cut, and the log tells how many', async () => {
+    let dropped = 0;
+    const log = {
+      ...silent,
+      warn: (details: object) => {
+        dropped += (details as { dropped: number }).dropped;
+      },
+    };
+    let handled = 0;
+    const handler = () => {
+      handled++;
+      return text('x'.repeat(bytes));
+    };
+    const server = await serveHttp(handler, { ...limits, lingerMs: 100 }, log);
+    const clients: RawClient[] = [];
+    for (let i = 0; i < 5; i++) {
+      clients.push(await silentClient(server));
+      while (handled <= i) await aWhile();
+    }
+    await aWhile();
+    for (const client of clients) client.socket.resume();
+    const lengths = await Promise.all(clients.map(async (client) => (await client.response())?.body.length));
+    expect(lengths).toEqual([undefined, undefined, undefined, bytes, bytes]);
+    await vi.waitUntil(() => dropped >= 3);
+    expect(dropped).toBe(3);
+  });
+
+  it('count those behind an answer that is not ready', async () => {
+    const held = new Held();
+    const server = await serveHttp(held.handler, limits);
+    const client = await silentClient(server, 5);
+    await held.arrived(5);
+    client.socket.resume();
+    for (let i = 1; i <= 4; i++) held.answer(i, text('x'.repeat(bytes)));
+    expect(await client.response()).toBeUndefined();
+  });
+
+  it('do not concern clients that take theirs', async () => {
+    const server = await serveHttp(() => text('x'.repeat(bytes)), limits);
+    const client = await RawClient.open(server);
+    for (let i = 0; i < 5; i++) {
+      expect((await client.send(post('a')).response())?.body.length).toBe(bytes);
+    }
+  });
+
+  it('count no more once their client is gone', async () => {
+    const server = await serveHttp(() => text('x'.repeat(bytes)), limits);
+    for (let i = 0; i < 5; i++) {
+      const gone = await silentClient(server);
+      await aWhile();
+      gone.socket.resetAndDestroy();
+      await aWhile();
+    }
+    const clients = [await silentClient(server), await silentClient(server)];
+    await aWhile();
+    for (const client of clients) {
+      client.socket.resume();
+      expect((await client.response())?.body.length).toBe(bytes);
+    }
   });
 });
 
