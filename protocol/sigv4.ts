@@ -117,7 +117,7 @@ export class SignatureVerifier {
   }
 
   #headerListOf(text: string): HeaderList {
-    return this.#headerLists.get(text) ?? this.#headerLists.add(text, { text, names: text.split(';') });
+    return this.#headerLists.get(text) ?? this.#headerLists.add(text, readHeaderList(text));
   }
 
   #scopeOf(authorization: Authorization): Scope {
@@ -309,6 +309,20 @@ function parseIsoDate(date: string): number {
   if (match === null) return Number.NaN;
   const [, year, month, day, hour, minute, second] = match;
   return Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second));
+}
+
+/**
+ * The canonical list is in order and names no header twice; no signature fits another one. Refused before anything is
+ * made of it: a long header that is named thousands of times would make megabytes of text to hash.
+ */
+function readHeaderList(text: string): HeaderList {
+  const names = text.split(';');
+  let before = '';
+  for (const name of names) {
+    if (name <= before) throw invalidSignature();
+    before = name;
+  }
+  return { text, names };
 }
 
 /** What decides who is called and for what has to be signed: the body always is. */

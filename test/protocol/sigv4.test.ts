@@ -288,6 +288,33 @@ it('slashes behind the credential are passed over, and cost nothing in great num
   expect(performance.now() - started).toBeLessThan(200);
 });
 
+describe('the list of signed headers', () => {
+  const date = { 'x-amz-date': '20150830T123600Z' };
+  const signedWith = (list: string): Received => {
+    const authorization = authorizationFor(receivedOf(unsigned, date), list, date['x-amz-date']);
+    return receivedOf(unsigned, { ...date, authorization });
+  };
+
+  it.each(['x-amz-target;host', 'host;x-amz-target;host', 'host;host;x-amz-target'])(
+    'is refused out of order or with a name twice, whatever the signature: %s',
+    (list) => {
+      expect(verify(signedWith('host;x-amz-target')).accessKeyId).toBe('AKIDEXAMPLE');
+      expect(() => verify(signedWith(list))).toThrow('we calculated');
+    },
+  );
+
+  it('costs nothing where it names a long header thousands of times', () => {
+    const hostile = rewritten(/SignedHeaders=[^,]*/, `SignedHeaders=host;x-amz-target${';a'.repeat(10_000)}`);
+    let reads = 0;
+    const header = (name: string) => {
+      if (name === 'a') reads++;
+      return hostile.header(name);
+    };
+    expect(() => verify({ ...hostile, header })).toThrow('we calculated');
+    expect(reads).toBe(0);
+  });
+});
+
 describe('session tokens', () => {
   const temporary = { ...credentials, sessionToken: 'token' };
 
