@@ -44,9 +44,9 @@ const accessFault: ErrorKind = { ...clientFault, namespace: service };
  * what the SDKs' standard retry mode does. docs/errors.md shows the same table to users.
  */
 export const errorKinds = {
-  AccessDeniedException: { ...accessFault, textMember: 'Message' },
+  // AWS's own are 400. Ours is the front's refusal of web pages, and browsers' tools and proxies know it by its status.
+  AccessDeniedException: { ...accessFault, status: 403, textMember: 'Message' },
   ConditionalCheckFailedException: clientFault,
-  ExpiredTokenException: accessFault,
   IdempotentParameterMismatchException: capitalText,
   IncompleteSignatureException: accessFault,
   InternalServerError: { ...clientFault, status: 500, retried: true },
@@ -216,6 +216,7 @@ export function serviceUnavailable(message: string): DynamoDbError {
   return newError('ServiceUnavailable', message);
 }
 
+/** A web page, or a Host that may be one's, where signatures are not verified. */
 export function accessDenied(message: string): DynamoDbError {
   return newError('AccessDeniedException', message);
 }
@@ -240,8 +241,4 @@ export function invalidSignature(
 /** The access key or the session token is not known here. */
 export function unrecognizedClient(): DynamoDbError {
   return newError('UnrecognizedClientException', 'The security token included in the request is invalid.');
-}
-
-export function expiredToken(): DynamoDbError {
-  return newError('ExpiredTokenException', 'The security token included in the request is expired');
 }

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { DynamoDbError } from '../../protocol/errors.ts';
+import { accessDenied } from '../../protocol/errors.ts';
 import type { HttpRequest } from './handler.ts';
 
 export interface AccessOptions {
@@ -22,47 +22,51 @@ const knownHostsMax = 64;
  * sign.
  */
 export class Access {
-  readonly #options: AccessOptions;
+  readonly #verified: boolean;
+  readonly #listening: string;
+  /** As browsers and Host headers are compared: in lower case, addresses without brackets. */
+  readonly #origins: ReadonlySet<string>;
+  readonly #hosts: ReadonlySet<string>;
   readonly #knownHosts = new Set<string>();
 
-  constructor(options: AccessOptions) {
-    this.#options = options;
+  constructor({ host, verified, corsOrigins, allowedHosts }: AccessOptions) {
+    this.#verified = verified;
+    this.#listening = host.toLowerCase();
+    this.#origins = new Set(corsOrigins.map((origin) => origin.toLowerCase()));
+    this.#hosts = new Set(allowedHosts.map(bareName));
   }
 
   /** @throws DynamoDbError AccessDeniedException with status 403 */
   check(request: HttpRequest): void {
-    if (this.#options.verified) return;
+    if (this.#verified) return;
     const host = request.header('host');
     if (host !== undefined && !this.#isHostAllowed(host)) {
-      throw refused(`Host ${host} is not allowed here: start with --allowed-host to permit it`);
+      throw accessDenied(`Host ${host} is not allowed here: start with --allowed-host to permit it`);
     }
     const origin = request.header('origin');
     if (origin !== undefined && !this.#isOriginAllowed(origin, host)) {
-      throw refused(`Origin ${origin} is not allowed here: start with --cors-origin to permit it`);
+      throw accessDenied(`Origin ${origin} is not allowed here: start with --cors-origin to permit it`);
     }
   }
 
   /** Header lines that let the page at `origin` read an answer. */
   corsHeaders(origin: string): string {
-    const { corsOrigins, verified } = this.#options;
-    const any = corsOrigins.includes('*') || (verified && corsOrigins.length === 0);
-    if (!any && !corsOrigins.includes(origin)) return '';
+    const any = this.#origins.has('*') || (this.#verified && this.#origins.size === 0);
+    if (!any && !this.#origins.has(origin)) return '';
     const allowed = any ? '*' : `${origin}\r\nVary: Origin`;
     return `Access-Control-Allow-Origin: ${allowed}\r\nAccess-Control-Expose-Headers: ${exposed}\r\n`;
   }
 
   #isOriginAllowed(origin: string, host: string | undefined): boolean {
     if (host !== undefined && origin === `http://${host}`) return true;
-    const { corsOrigins } = this.#options;
-    return corsOrigins.includes('*') || corsOrigins.includes(origin);
+    return this.#origins.has('*') || this.#origins.has(origin);
   }
 
   #isHostAllowed(host: string): boolean {
     if (this.#knownHosts.has(host)) return true;
     const name = hostName(host);
-    const { host: listening, allowedHosts } = this.#options;
-    const ours = isWildcard(listening) ? isIP(name) !== 0 : name === listening.toLowerCase();
-    const allowed = ours || isLoopback(name) || allowedHosts.includes(name);
+    const ours = isWildcard(this.#listening) ? isIP(name) !== 0 : name === this.#listening;
+    const allowed = ours || isLoopback(name) || this.#hosts.has(name);
     if (allowed && this.#knownHosts.size < knownHostsMax) this.#knownHosts.add(host);
     return allowed;
   }
@@ -83,10 +87,11 @@ function isWildcard(host: string): boolean {
 
 /** The name of a Host header: in lower case, without port and brackets. */
 function hostName(host: string): string {
-  const name = host.toLowerCase().replace(/:\d+$/, '');
-  return name.startsWith('[') && name.endsWith(']') ? name.slice(1, -1) : name;
+  return bareName(host.replace(/:\d+$/, ''));
 }
 
-function refused(message: string): DynamoDbError {
-  return new DynamoDbError('AccessDeniedException', message, 403);
+/** A name, or an IPv6 address with or without brackets, as the names of Host headers are compared. */
+function bareName(text: string): string {
+  const name = text.toLowerCase();
+  return name.startsWith('[') && name.endsWith(']') ? name.slice(1, -1) : name;
 }

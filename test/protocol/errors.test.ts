@@ -99,7 +99,8 @@ describe('the JSON body of an error', () => {
 });
 
 describe('the catalogue', () => {
-  test('faults of the server are 5xx, all others 400', () => {
+  test('faults of the server are 5xx, refused web pages 403, all others 400', () => {
+    expect(errors.accessDenied('no').status).toBe(403);
     expect(errors.internalServerError().status).toBe(500);
     expect(errors.serviceUnavailable('closing').status).toBe(503);
     expect(errors.resourceNotFound().status).toBe(400);

@@ -334,6 +334,13 @@ describe('web pages', () => {
     expect((await ask({ headers: { origin: 'https://other.example' } }, options)).status).toBe(403);
   });
 
+  it('may call where they are named in capitals', async () => {
+    const options = { corsOrigins: ['HTTPS://Page.Example'] };
+    const response = await ask({ headers: { origin: page } }, options);
+    expect(response.status).toBe(200);
+    expect(response.headers['access-control-allow-origin']).toBe(page);
+  });
+
   it('may call where all are', async () => {
     const response = await ask({ headers: { origin: page } }, { corsOrigins: ['*'] });
     expect(response.headers['access-control-allow-origin']).toBe('*');
@@ -375,6 +382,14 @@ describe('the Host', () => {
       expect(response.status).toBe(403);
     },
   );
+
+  it.each([
+    ['DB.Internal', 'db.internal:8000'],
+    ['[2001:DB8::1]', '[2001:db8::1]:8000'],
+    ['2001:db8::1', '[2001:db8::1]'],
+  ])('is allowed however it is written: %s', async (allowed, host) => {
+    expect((await ask({ headers: { host } }, { allowedHosts: [allowed] })).status).toBe(200);
+  });
 
   it('may be any address where all are listened on', async () => {
     const options = { host: '0.0.0.0', insecureNoAuth: true };
