@@ -131,19 +131,21 @@ export class Accelerator implements Backend {
   /** @param isOpen whether the change may be made later still. */
   #void({ operation, input }: Request, isOpen: boolean): void {
     const names = tablesChanged(operation, input);
-    const ids = names === 'all' ? [] : names.flatMap((name) => this.#tables.idsOf(name));
-    if (isOpen) this.#hold(ids);
-    else if (names === 'all') this.#coherence.voidAll();
-    else for (const tableId of ids) this.#coherence.voidTable(tableId);
+    if (names !== 'all') this.#voidNames(names, isOpen);
+    else if (isOpen) this.#coherence.holdAll();
+    else this.#coherence.voidAll();
     if (!changesTables(effectOf(operation, input))) return;
     if (names === 'all') this.#tables.forgetAll();
     else for (const name of names) this.#tables.forget(name);
   }
 
-  /** What has no identity yet cannot be held alone. */
-  #hold(tableIds: readonly string[]): void {
-    if (tableIds.length === 0) this.#coherence.holdAll();
-    else for (const tableId of tableIds) this.#coherence.holdTable(tableId);
+  /** A name may mean more than what is known by it: in another region, or since it was asked about last. */
+  #voidNames(names: readonly string[], isOpen: boolean): void {
+    if (isOpen) this.#coherence.holdUnmet();
+    for (const tableId of names.flatMap((name) => this.#tables.idsOf(name))) {
+      if (isOpen) this.#coherence.holdTable(tableId);
+      else this.#coherence.voidTable(tableId);
+    }
   }
 
   #subscribe(changes: ChangeFeed): () => void {
@@ -190,6 +192,7 @@ function newTables(
   return new TableDescriptions(backend, {
     describeMs: options.describeMs,
     clock: options.clock,
+    onMet: (tableId) => coherence.meetTable(tableId),
     onForgotten: (tableId) => coherence.voidTable(tableId),
     settingsOf: (name) => {
       const { cache = true, itemTtlMs = options.itemTtlMs } = settings.get(name) ?? {};

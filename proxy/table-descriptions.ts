@@ -22,6 +22,8 @@ export interface TableDescriptionsOptions {
   /** How old a description may grow where the store does not announce changes of tables. */
   readonly describeMs: number;
   readonly clock: Clock;
+  /** Called when an identity becomes known, or known again: nothing is known of what happened to it before. */
+  readonly onMet: (tableId: string) => void;
   /** Called when a description is given up: nothing is known any more of what happens to this table's items. */
   readonly onForgotten: (tableId: string) => void;
 }
@@ -42,7 +44,7 @@ const nameLengthMax = 1_024;
  *     request that changes tables, or by a later answer that differs.
  *  2. An answer of DescribeTable is kept only if nothing was forgotten since the question: it may be older.
  *  3. Whoever may have used a description learns of its end through `onForgotten`; so what was cached under an
- *     identity is void before the name can come to mean the identity again.
+ *     identity is void before the name can come to mean the identity again. Of that, too, they learn first (`onMet`).
  *  4. In front of a store that announces no changes, a description is asked for again after `describeMs`, in the
  *     background while it is used on, and given up after twice that time.
  */
@@ -181,6 +183,7 @@ export class TableDescriptions {
     this.#known.set(region, ofRegion);
     if (!ofRegion.has(name)) this.#knownCount++;
     ofRegion.set(name, { table, checkedAtMs: this.#options.clock.monotonic() });
+    if (table === described) this.#options.onMet(table.id);
     this.#byId.set(table.id, table);
     if (this.#knownCount > tablesMax) this.#forgetOldest();
     return table;

@@ -16,6 +16,7 @@ import type { Settling } from './settling.ts';
  *                    replace(value)     the same, told in the order of the commits and before the acknowledgement
  *     table          voidTable()        any item of it may have changed
  *                    holdTable()        the same, and again at any time within `fenceMs`
+ *                    meetTable()        its identity is new here: what happened to it before is not known
  *
  * Each step runs in one turn of the event loop, so it is atomic here; in a shared tier it has to be one script.
  *
@@ -35,6 +36,9 @@ import type { Settling } from './settling.ts';
  *     the calls under way and by `abandonedMax`, beyond which whole tables are held instead.
  *  8. Fences do not outlive the process. So for the first `fenceMs` of a process that raises them, no value is kept
  *     beyond the end of that time: a predecessor's write that is applied late cannot be hidden for longer.
+ *  9. Writes to a name whose identity is not known raise no fences, and settle nothing by themselves. So a table that
+ *     is met settles from then on; and while an unanswered write to whatever name may still be applied, it is held:
+ *     which identity the name has by then is up to the store.
  *
  * Rejected: comparing versions instead of guards, as items have none and a table's owner would have to add one;
  * locking readers out while a write is under way, as one slow write would stall a hot key; letting a fence taint
@@ -45,6 +49,8 @@ export class Coherence<V extends Sized> {
   protected readonly tables = new Map<string, TableGuards>();
   /** In the order of their deadlines, which all lie `fenceMs` after the abandoning. */
   protected readonly abandoned = new Set<Fence>();
+  /** Until then a write without an answer may be applied. */
+  protected openUntilMs = 0;
   readonly #tier: Tier<V>;
   readonly #settling: Settling;
   readonly #clock: Clock;
@@ -141,7 +147,8 @@ export class Coherence<V extends Sized> {
       this.lower(fence);
       return;
     }
-    fence.deadlineMs = this.#clock.monotonic() + this.#fenceMs;
+    this.holdUnmet();
+    fence.deadlineMs = this.openUntilMs;
     this.abandoned.add(fence);
   }
 
@@ -174,9 +181,22 @@ export class Coherence<V extends Sized> {
 
   /** What changes the table was not answered: it may be applied at any time within `fenceMs`. */
   holdTable(tableId: string): void {
-    const table = this.#table(tableId);
-    table.heldUntilMs = this.#clock.monotonic() + this.#fenceMs;
-    this.#settling.table(tableId, this.#fenceMs);
+    this.holdUnmet();
+    this.meetTable(tableId);
+  }
+
+  /** What was not answered may concern a table that has yet to be met. */
+  holdUnmet(): void {
+    this.openUntilMs = this.#clock.monotonic() + this.#fenceMs;
+  }
+
+  /** Must be called in the turn in which the identity becomes known, before anybody uses it. */
+  meetTable(tableId: string): void {
+    const openMs = Math.max(0, this.openUntilMs - this.#clock.monotonic());
+    this.#settling.table(tableId, openMs);
+    const table = openMs > 0 ? this.#table(tableId) : this.tables.get(tableId);
+    if (table === undefined) return;
+    if (openMs > 0) table.heldUntilMs = this.openUntilMs;
     this.#void(table);
   }
 
@@ -187,7 +207,8 @@ export class Coherence<V extends Sized> {
 
   /** All tables, also those of which nothing is known yet. */
   holdAll(): void {
-    this.#heldUntilMs = this.#clock.monotonic() + this.#fenceMs;
+    this.holdUnmet();
+    this.#heldUntilMs = this.openUntilMs;
     this.#settling.everything(this.#fenceMs);
     this.voidAll();
   }

@@ -32,23 +32,26 @@ export class ItemWrites {
 
   async #send(request: Request, writes: readonly Write[]): Promise<Reply> {
     const fences = writes.map(({ table, key }) => this.#coherence.raise(table.id, key));
-    const reply = await this.#call(request, fences);
+    const reply = await this.#call(request, writes, fences);
     this.#lower(request, reply, writes, fences);
-    this.#voidReplaced(request.region, writes);
+    for (const tableId of this.#replaced(request.region, writes)) this.#coherence.voidTable(tableId);
     return reply;
   }
 
   /** Begins in the turn in which the fences were raised. */
-  async #call(request: Request, fences: readonly Fence[]): Promise<Reply> {
+  async #call(request: Request, writes: readonly Write[], fences: readonly Fence[]): Promise<Reply> {
     try {
       return await this.#backend.call(request);
     } catch (error) {
-      for (const fence of fences) {
-        if (isFateUnknown(error)) this.#coherence.abandon(fence);
-        else this.#coherence.lower(fence);
-      }
+      if (isFateUnknown(error)) this.#abandon(request.region, writes, fences);
+      else for (const fence of fences) this.#coherence.lower(fence);
       throw error;
     }
+  }
+
+  #abandon(region: string, writes: readonly Write[], fences: readonly Fence[]): void {
+    for (const fence of fences) this.#coherence.abandon(fence);
+    for (const tableId of this.#replaced(region, writes)) this.#coherence.holdTable(tableId);
   }
 
   /** Of several writes in one call, none says what it left. */
@@ -60,14 +63,16 @@ export class ItemWrites {
     });
   }
 
-  /** The table that was written may not have been the one whose keys were fenced, if its name means another now. */
-  #voidReplaced(region: string, writes: readonly Write[]): void {
-    for (const { table, tableName } of writes) {
+  /**
+   * The identities in question where a name does not mean any more what it meant when the keys were fenced: the store
+   * may have written to either. One that the name has yet to show is dealt with when it is met.
+   */
+  #replaced(region: string, writes: readonly Write[]): string[] {
+    return writes.flatMap(({ table, tableName }) => {
       const current = this.#tables.current(region, tableName);
-      if (current === table) continue;
-      this.#coherence.voidTable(table.id);
-      if (current !== undefined) this.#coherence.voidTable(current.id);
-    }
+      if (current === table) return [];
+      return current === undefined ? [table.id] : [table.id, current.id];
+    });
   }
 }
 

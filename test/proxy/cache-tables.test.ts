@@ -220,6 +220,80 @@ describe('a store that has one table for all regions', () => {
   });
 });
 
+describe('a write to a table that the store would not describe', () => {
+  const refusal = new DynamoDbError('ThrottlingException', 'Rate exceeded');
+  const key = { TableName: 'items', Key: { id: { S: 'a' } } };
+
+  it('leaves no fill of a replica that lags behind it', async () => {
+    const f = new Fixture(soon, { settleMs: 2_000 });
+    f.store.put('items', itemOf('a', '1'));
+    f.store.catchUp();
+    f.store.lags = true;
+    f.store.failures.set('DescribeTable', refusal);
+    await f.put('a', '2');
+    f.clock.advance(1_000);
+    expect(await f.get('a')).toEqual({ Item: itemOf('a', '2') });
+    f.store.lags = false;
+    expect(await f.get('a')).toEqual({ Item: itemOf('a', '2') });
+    expect(await isCached(f)).toBe(true);
+  });
+
+  it('keeps the table out of the cache while the write may still be applied', async () => {
+    const f = new Fixture(soon);
+    f.store.failures.set('DescribeTable', refusal).set('PutItem', new Error('socket hang up'));
+    await f.put('a', '2').catch(() => undefined);
+    f.clock.advance(1_000);
+    expect(await isCached(f)).toBe(false);
+    expect(await isCached(f)).toBe(false);
+    f.clock.advance(9_000);
+    expect(await isCached(f)).toBe(false);
+    expect(await isCached(f)).toBe(true);
+  });
+
+  it('is kept apart from a table of this name that is known in another region', async () => {
+    const f = await filled(soon);
+    f.store.createTable('items', idSchema, 'eu-west-1');
+    f.store.failures.set('DescribeTable', refusal).set('PutItem', new Error('socket hang up'));
+    const item = itemOf('a', '2');
+    await f.call('PutItem', { TableName: 'items', Item: item }, 'eu-west-1').catch(() => undefined);
+    f.clock.advance(1_000);
+    expect(await f.call('GetItem', key, 'eu-west-1')).toEqual({});
+    f.store.execute({
+      operation: 'PutItem',
+      input: { TableName: 'items', Item: item },
+      region: 'eu-west-1',
+    });
+    expect(await f.call('GetItem', key, 'eu-west-1')).toEqual({ Item: item });
+  });
+
+  it('is no matter for tables that are known', async () => {
+    const f = await filled(soon);
+    f.store.createTable('unknown', idSchema);
+    f.store.failures.set('DescribeTable', refusal).set('PutItem', new Error('socket hang up'));
+    await f.call('PutItem', { TableName: 'unknown', Item: itemOf('a', '2') }).catch(() => undefined);
+    expect(await isCached(f)).toBe(true);
+  });
+});
+
+describe('a table that is replaced while a write is under way', () => {
+  it('is not cached while that write, which nobody answered, may still be applied', async () => {
+    const f = await filled(soon);
+    f.store.answers = 'held';
+    const write = f.put('a', '2').catch(() => undefined);
+    await settled();
+    const [writing] = f.store.held;
+    f.store.answers = 'soon';
+    await f.call('DeleteTable', { TableName: 'items' });
+    await f.call('CreateTable', { TableName: 'items' });
+    expect(await f.get('a')).toEqual({});
+    writing?.fail(new Error('no answer'));
+    await write;
+    expect(await f.get('a')).toEqual({});
+    writing?.execute();
+    expect(await f.get('a')).toEqual({ Item: itemOf('a', '2') });
+  });
+});
+
 describe('a description that is being asked for', () => {
   it('survives writes that could not wait for one', async () => {
     const f = new Fixture({ answers: 'held', bytes: false });

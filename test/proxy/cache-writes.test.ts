@@ -165,6 +165,8 @@ describe('settling', () => {
     const f = open();
     f.store.catchUp();
     f.store.lags = true;
+    await f.get('c');
+    f.clock.advance(1_000);
     await f.call('UpdateItem', update);
     await f.get('b');
     expect(wasConsistent(f)).toBe(false);

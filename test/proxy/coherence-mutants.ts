@@ -268,6 +268,34 @@ export const mutants: readonly Mutant[] = [
     ),
   },
   {
+    without: 'a table that is met settles',
+    scenario: { readers: 1, writers: 1, refusals: 1, lags: true },
+    rules: withCoherence(
+      class extends ObservedCoherence {
+        override meetTable(): void {}
+      },
+    ),
+  },
+  {
+    without: 'a table that is met is held while an unanswered write is open',
+    scenario: { readers: 1, writers: 1, refusals: 1, timeouts: 1 },
+    rules: withCoherence(
+      class extends ObservedCoherence {
+        override meetTable(tableId: string): void {
+          const { openUntilMs } = this;
+          this.openUntilMs = 0;
+          super.meetTable(tableId);
+          this.openUntilMs = openUntilMs;
+        }
+
+        override holdTable(tableId: string): void {
+          this.holdUnmet();
+          super.meetTable(tableId);
+        }
+      },
+    ),
+  },
+  {
     without: 'a token is given back when its read fails',
     scenario: { readers: 1, timeouts: 1 },
     rules: withCoherence(

@@ -1,5 +1,6 @@
 import type { Item } from '../../protocol/attribute-value.ts';
 import type { Request } from '../../protocol/backend.ts';
+import { DynamoDbError } from '../../protocol/errors.ts';
 import type { KeyBytes } from '../../protocol/key.ts';
 import { canonicalKey } from '../../protocol/key.ts';
 import type { Reply } from '../../protocol/reply.ts';
@@ -31,6 +32,8 @@ export interface Scenario {
   readonly crashes?: number;
   /** The table is deleted and created anew, through the accelerator or around it. */
   readonly recreations?: 'through' | 'around';
+  /** The table is not known at first, and the store may refuse this often to describe it. */
+  readonly refusals?: number;
   /** Eventually consistent reads of the store lag behind for less than the time of settling. */
   readonly lags?: boolean;
 }
@@ -80,7 +83,8 @@ export class ObservedCoherence extends Coherence<CachedItem> {
       (fence) => fence.deadlineMs === Infinity || this.abandoned.has(fence),
     );
     return {
-      held: (table?.heldUntilMs ?? 0) > nowMs ? (table?.heldUntilMs ?? 0) - nowMs : 0,
+      held: Math.max(0, (table?.heldUntilMs ?? 0) - nowMs),
+      open: Math.max(0, this.openUntilMs - nowMs),
       token: guards?.token !== undefined,
       count: guards?.fences,
       fences: fences.map((fence) => [
@@ -116,6 +120,8 @@ const itemKey: Item = { id: { S: 'k' } };
 const key = canonicalKey(schema, itemKey);
 const fenceMs = 10_000;
 const settleMs = 1_000;
+/** How long a name is remembered that was not described. */
+const unknownMs = 1_000;
 
 /** What the item can be: no item at all, or what one of the writes puts. */
 type Value = string;
@@ -131,6 +137,8 @@ interface Reader extends Client {
   acceptable: Set<Value>;
   /** Which read of the store it may have joined: told apart by what was under way when it came. */
   joined: string;
+  /** Whether it may be passed on to a store that lags, and so get anything. */
+  isExcused: boolean;
 }
 
 /**
@@ -158,7 +166,13 @@ export class World {
   readonly #executed = new Map<HeldCall, Value>();
   readonly #writerOf = new Map<HeldCall, Client>();
   readonly #unannounced: Value[] = [];
-  #left: Record<'writeAround' | 'timeout' | 'evict' | 'crash' | 'recreate' | 'time', number>;
+  #left: Record<
+    'writeAround' | 'timeout' | 'evict' | 'crash' | 'recreate' | 'refuse' | 'moment' | 'time',
+    number
+  >;
+  /** When the store was last asked to describe the table. */
+  #askedAtMs = 0;
+  #descriptions = 0;
   #recreation: 'no' | 'deleting' | 'creating' | 'done' = 'no';
   #lagging = false;
   #readsSent = 0;
@@ -177,6 +191,7 @@ export class World {
       ...client,
       acceptable: new Set(),
       joined: '',
+      isExcused: false,
     }));
     this.#writers = newClients(scenario.writers);
     this.#statements = newClients(scenario.statements);
@@ -186,14 +201,16 @@ export class World {
       evict: scenario.evictions ?? 0,
       crash: scenario.crashes ?? 0,
       recreate: scenario.recreations === undefined ? 0 : 1,
+      refuse: scenario.refusals ?? 0,
+      moment: scenario.refusals ?? 0,
       time: scenario.timeouts || scenario.crashes || scenario.lags ? 1 : 0,
     };
   }
 
-  /** A world in which the accelerator knows the table and has run for a while. */
+  /** A world in which the accelerator has run for a while, and knows the table unless that may be refused. */
   static async open(scenario: Scenario, rules: Rules): Promise<World> {
     const world = new World(scenario, rules);
-    await world.#warmUp();
+    if (scenario.refusals === undefined) await world.#warmUp();
     world.#clock.advance(fenceMs + settleMs);
     world.#lagging = scenario.lags === true;
     world.#store.lags = world.#lagging;
@@ -202,7 +219,7 @@ export class World {
 
   /** What can happen next. */
   enabled(): string[] {
-    const { writeAround, timeout, evict, crash, recreate, time } = this.#left;
+    const { writeAround, timeout, evict, crash, recreate, refuse, moment, time } = this.#left;
     const actions = [
       ...startable('read', this.#readers),
       ...startable('write', this.#writers),
@@ -215,6 +232,8 @@ export class World {
     if (evict > 0 && this.#cached() !== undefined) actions.push('evict');
     if (crash > 0) actions.push('crash');
     if (recreate > 0) actions.push('recreate');
+    if (refuse > 0 && this.#store.failures.size === 0) actions.push('refuse');
+    if (moment > 0 && this.#descriptions > 0 && !this.#isBehind()) actions.push('moment');
     if (this.#lagging) actions.push('catch up');
     if (time > 0 && this.#late.length === 0 && !this.#lagging) actions.push('time');
     return actions;
@@ -228,6 +247,9 @@ export class World {
     for (const call of this.#store.held) {
       if (client !== undefined && isChange(call) && !before.has(call)) this.#writerOf.set(call, client);
     }
+    const descriptions = this.#store.count('DescribeTable');
+    if (descriptions > this.#descriptions) this.#askedAtMs = this.#clock.monotonic();
+    this.#descriptions = descriptions;
     this.#letRetry();
     this.#check();
   }
@@ -242,8 +264,9 @@ export class World {
       this.#recreation,
       this.#lagging,
       this.#clock.monotonic(),
-      this.#readers.map(({ state, acceptable, joined }) =>
-        state === 'waiting' ? [[...acceptable].sort(), joined] : state,
+      this.#scenario.refusals && [this.#store.failures.size, this.#descriptions, this.#askedAtMs],
+      this.#readers.map(({ state, acceptable, joined, isExcused }) =>
+        state === 'waiting' ? [[...acceptable].sort(), joined, isExcused] : state,
       ),
       this.#writers.map(({ state, tries }) => [state, tries]),
       this.#statements.map(({ state, tries }) => [state, tries]),
@@ -315,7 +338,7 @@ export class World {
   #callActions(mayTimeOut: boolean): string[] {
     return this.#store.held.flatMap((call, i) => {
       const actions = [call.outcome === undefined ? `execute ${i}` : `answer ${i}`];
-      if (mayTimeOut) actions.push(`time out ${i}`);
+      if (mayTimeOut && !call.request.operation.endsWith('Table')) actions.push(`time out ${i}`);
       return actions;
     });
   }
@@ -347,6 +370,8 @@ export class World {
       evict: () => this.#evict(),
       crash: () => this.#crash(),
       recreate: () => this.#recreate(),
+      refuse: () => this.#refuse(),
+      moment: () => this.#passMoment(),
       'catch up': () => this.#catchUp(),
       time: () => this.#passTime(),
     };
@@ -359,6 +384,7 @@ export class World {
     const reader = at(this.#readers, i);
     reader.acceptable = new Set(this.#history.slice(this.#outdated));
     reader.joined = `${this.#readsSent} ${this.#flights.isOpen}`;
+    reader.isExcused = this.#lagging && this.#scenario.refusals !== undefined;
     if (this.#scenario.batchReader === i) this.#readBatch(reader);
     else this.#readItem(reader);
     return reader;
@@ -515,6 +541,22 @@ export class World {
     this.#coherence.evict(this.#tableId, key);
   }
 
+  #refuse(): void {
+    this.#left.refuse--;
+    const refusal = new DynamoDbError('ThrottlingException', 'Rate exceeded');
+    this.#store.failures.set('DescribeTable', refusal);
+  }
+
+  #passMoment(): void {
+    this.#left.moment--;
+    this.#clock.advance(unknownMs);
+  }
+
+  /** Whether replicas would lag for longer than they may, were time to pass. */
+  #isBehind(): boolean {
+    return this.#lagging && this.#history.length > 1;
+  }
+
   #passTime(): void {
     this.#left.time--;
     this.#clock.advance(fenceMs);
@@ -545,13 +587,15 @@ export class World {
   #check(): void {
     const reads = this.#store.held.filter((call) => !isChange(call));
     const tables = 1 + (this.#scenario.recreations === undefined ? 0 : 1);
-    if (reads.length > tables) this.problems.push(`${reads.length} reads of one key are under way`);
+    const isKnown = this.#scenario.refusals === undefined;
+    if (isKnown && reads.length > tables)
+      this.problems.push(`${reads.length} reads of one key are under way`);
     this.#readsSent = this.#store.count('GetItem') + this.#store.count('BatchGetItem') - 1;
     if (this.#isQuiet()) this.#checkCached('with nothing under way');
   }
 
   #checkAnswer(reader: Reader, value: Value): void {
-    if (reader.acceptable.has(value)) return;
+    if (reader.isExcused || reader.acceptable.has(value)) return;
     this.problems.push(`a reader got ${value}, older than what was acknowledged before it asked`);
   }
 
