@@ -10,7 +10,7 @@ import { isLoopback } from './front/access.ts';
 import { streamsPrefix, targetOf } from './front/target.ts';
 import { readAnswer, UnansweredError, UnreadableReply } from './upstream/answer.ts';
 import { type CredentialsProvider, openCredentials } from './upstream/credentials.ts';
-import { ExchangeError, exchange } from './upstream/exchange.ts';
+import { ExchangeError, exchange, UnsignedError } from './upstream/exchange.ts';
 
 export { UnansweredError } from './upstream/answer.ts';
 
@@ -31,6 +31,8 @@ export interface UpstreamOptions {
   readonly callsMax?: number;
   /** One reply. 32 MiB by default, twice what DynamoDB sends at most. */
   readonly replyBytesMax?: number;
+  /** From `close` until the calls under way are cut. 2 s by default. */
+  readonly closeMs?: number;
   readonly clock?: Clock;
   readonly log: Logger;
 }
@@ -58,7 +60,7 @@ const keepAliveMs = 4_000;
  * 2. A call ends within `callMs`, and the time its credentials take where they are renewed: with a reply, an error of
  *    the endpoint, ServiceUnavailable (it was not sent), or UnansweredError (nobody knows).
  * 3. At most `callsMax` calls are under way.
- * 4. `close` answers every call that was begun, and none after.
+ * 4. `close` lets the calls that were begun end, cuts those that have not within `closeMs`, and takes none after.
  */
 class Upstream implements Backend {
   readonly #url: URL;
@@ -67,12 +69,15 @@ class Upstream implements Backend {
   readonly #callMs: number;
   readonly #callsMax: number;
   readonly #replyBytesMax: number;
+  readonly #closeMs: number;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #agent: Agent;
   readonly #signer = new RequestSigner();
   #calls = 0;
-  #isReachable = true;
+  /** What the log was told since the last call that came through, so that an outage is told once. */
+  readonly #troubles = new Set<string>();
+  #isCut = false;
   #closing: Promise<void> | undefined;
   #lastAnswered = () => {};
 
@@ -83,6 +88,7 @@ class Upstream implements Backend {
     this.#callMs = options.callMs ?? 30_000;
     this.#callsMax = options.callsMax ?? 10_000;
     this.#replyBytesMax = options.replyBytesMax ?? 32 * 1024 * 1024;
+    this.#closeMs = options.closeMs ?? 2_000;
     this.#clock = options.clock ?? systemClock;
     this.#log = options.log;
     this.#agent = new Agent({
@@ -109,14 +115,25 @@ class Upstream implements Backend {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#drained().then(() => this.#agent.close());
+    this.#closing ??= this.#drained().then(() => this.#agent.destroy());
     return this.#closing;
   }
 
   #drained(): Promise<void> {
     return new Promise((resolve) => {
-      if (this.#calls === 0) resolve();
-      else this.#lastAnswered = resolve;
+      if (this.#calls === 0) {
+        resolve();
+        return;
+      }
+      const deadline = setTimeout(() => {
+        this.#log.warn({ calls: this.#calls, upstream: this.#url.origin }, 'calls to the upstream were cut');
+        this.#isCut = true;
+        resolve();
+      }, this.#closeMs);
+      this.#lastAnswered = () => {
+        clearTimeout(deadline);
+        resolve();
+      };
     });
   }
 
@@ -130,7 +147,8 @@ class Upstream implements Backend {
       } catch (error) {
         if (!isOpen(error)) throw error;
         const pauseMs = firstPauseMs * attempt;
-        const isLast = attempt === attemptsMax || this.#clock.monotonic() + pauseMs >= deadline;
+        const isLate = this.#isCut || this.#clock.monotonic() + pauseMs >= deadline;
+        const isLast = attempt === attemptsMax || isLate;
         if (isLast || !isRepeatable(request, error)) throw this.#verdict(request, error);
         await sleep(pauseMs);
       }
@@ -150,7 +168,7 @@ class Upstream implements Backend {
     const headers = { host, 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': target };
     const unsigned = { method: 'POST', target: '/', body, headers };
     const region = this.#region ?? request.region;
-    const credentials = await this.#credentials().catch(notSent);
+    const credentials = await this.#credentials().catch(notSigned);
     const added = this.#signer.sign(unsigned, credentials, region, this.#clock.now());
     const origin = `${this.#url.protocol}//${host}`;
     return { origin, path: '/', method: 'POST', headers: { ...headers, ...added }, body };
@@ -164,20 +182,23 @@ class Upstream implements Backend {
       const { code, message, status } = internalServerError();
       return new UnansweredError(code, message, status);
     }
-    if (this.#isReachable) this.#log.warn(details, 'the upstream cannot be reached');
-    this.#isReachable = false;
-    return serviceUnavailable(`The upstream cannot be reached: ${error.message}`);
+    const trouble =
+      error instanceof UnsignedError ? 'no credentials for the upstream' : 'the upstream cannot be reached';
+    if (!this.#troubles.has(trouble)) this.#log.warn(details, trouble);
+    this.#troubles.add(trouble);
+    // Addresses and the texts of credential providers are for the log alone.
+    return serviceUnavailable('The upstream cannot be reached');
   }
 
   #reached(): void {
-    if (!this.#isReachable)
-      this.#log.info({ upstream: this.#url.origin }, 'the upstream can be reached again');
-    this.#isReachable = true;
+    if (this.#troubles.size === 0) return;
+    this.#log.info({ upstream: this.#url.origin }, 'the upstream can be reached again');
+    this.#troubles.clear();
   }
 }
 
-function notSent(error: unknown): never {
-  throw new ExchangeError(false, error);
+function notSigned(error: unknown): never {
+  throw new UnsignedError(error);
 }
 
 function isOpen(error: unknown): error is ExchangeError | UnreadableReply {

@@ -19,6 +19,13 @@ export class ExchangeError extends Error {
   }
 }
 
+/** The request could not be signed, so nothing of it was sent. */
+export class UnsignedError extends ExchangeError {
+  constructor(cause: unknown) {
+    super(false, cause);
+  }
+}
+
 export interface ExchangeLimits {
   /** From the call to the last byte of the reply, waiting for a free connection included. */
   readonly deadlineMs: number;

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { crc32 } from 'node:zlib';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Backend, Request } from '../../protocol/backend.ts';
 import { DynamoDbError } from '../../protocol/errors.ts';
 import { Reply } from '../../protocol/reply.ts';
@@ -144,7 +144,12 @@ describe('a call without an answer', () => {
     });
     for (const operation of ['PutItem', 'GetItem']) {
       const error = await failure(upstream.call(request(operation)));
-      expect(error).toMatchObject({ code: 'ServiceUnavailable', status: 503 });
+      // The address is for the log.
+      expect(error).toMatchObject({
+        code: 'ServiceUnavailable',
+        status: 503,
+        message: 'The upstream cannot be reached',
+      });
       expect(error).not.toBeInstanceOf(UnansweredError);
     }
     expect(warnings).toHaveLength(1);
@@ -262,8 +267,29 @@ describe('credentials', () => {
     const upstream = await upstreamTo(port, {
       credentials: async () => (calls++ === 0 ? credentials : none()),
     });
-    expect(await failure(upstream.call(request('PutItem')))).toMatchObject({ code: 'ServiceUnavailable' });
+    expect(await failure(upstream.call(request('PutItem')))).toMatchObject({
+      code: 'ServiceUnavailable',
+      message: 'The upstream cannot be reached',
+    });
     expect(seen).toHaveLength(0);
+  });
+
+  it('that cannot be refreshed are told apart from an upstream that cannot be reached', async () => {
+    const { port } = await endpoint(ok);
+    await closeAll();
+    let found = true;
+    const warnings: [string, string][] = [];
+    const warn = (details: object, message: string) =>
+      void warnings.push([message, (details as { err: Error }).err.message]);
+    const upstream = await upstreamTo(port, {
+      credentials: async () => (found ? credentials : none()),
+      log: { ...silent, warn },
+    });
+    for (found of [true, false, true, false]) await failure(upstream.call(request('PutItem')));
+    expect(warnings).toEqual([
+      ['the upstream cannot be reached', expect.stringContaining('ECONNREFUSED')],
+      ['no credentials for the upstream', 'nothing found'],
+    ]);
   });
 });
 
@@ -275,6 +301,16 @@ it('closing answers what was called, and nothing after', async () => {
   expect(await failure(upstream.call(request('PutItem')))).toMatchObject({ code: 'ServiceUnavailable' });
   await closed;
   expect((await call).output).toEqual({ late: true });
+});
+
+it.each(['PutItem', 'GetItem'])('closing cuts a call that is not answered in time: %s', async (operation) => {
+  const { port, seen } = await endpoint(never);
+  const upstream = await upstreamTo(port, { closeMs: 50 });
+  const call = failure(upstream.call(request(operation)));
+  await vi.waitUntil(() => seen.length === 1);
+  await upstream.close();
+  expect(await call).toBeInstanceOf(UnansweredError);
+  expect(seen).toHaveLength(1);
 });
 
 it('checks the checksum that comes along', async () => {
