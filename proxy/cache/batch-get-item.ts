@@ -70,26 +70,28 @@ function allNull(members: Readonly<Record<string, unknown>>): boolean {
   return Object.values(members).every((member) => member === null);
 }
 
-/** @returns the batch's keys in its order; undefined where one is not valid, or there twice, or its table is not cached. */
+/**
+ * @returns the batch's keys in its order; undefined where one is not valid, or there twice, be it under the table's
+ * name and its ARN, or where its table is not cached.
+ */
 export function readPlaces(
   call: BatchGetItemCall,
   tables: readonly (Table | undefined)[],
 ): Place[] | undefined {
   const places: Place[] = [];
+  const seen = new Set<string>();
   for (const [i, request] of call.requests.entries()) {
     const table = tables[i];
     if (table === undefined || !table.cache || reachesIntoKey(request.projection, table.schema))
       return undefined;
-    const seen = new Set<KeyBytes>();
     for (const requestedKey of request.keys) {
       const key = readKey(table.schema, requestedKey);
       if (key === undefined) return undefined;
       places.push({ request, table, requestedKey, key });
-      seen.add(key);
+      seen.add(`${table.id}\n${key}`);
     }
-    if (seen.size < request.keys.length) return undefined;
   }
-  return places;
+  return seen.size < places.length ? undefined : places;
 }
 
 /**
@@ -103,12 +105,14 @@ export function answerBatchGetItem(
 ): Reply {
   const answers = new Map(call.requests.map((request) => [request, newAnswer()]));
   let bytes = 0;
+  let isFull = false;
   for (const [i, { request, requestedKey }] of places.entries()) {
     const answer = answers.get(request) as TableAnswer;
     const cached = items[i];
     bytes += cached?.item?.size ?? 0;
-    if (cached === undefined || bytes > itemBytesMax) answer.unprocessed.push(requestedKey);
+    if (cached === undefined || isFull || bytes > itemBytesMax) answer.unprocessed.push(requestedKey);
     else addItem(answer, cached, request.projection);
+    isFull = bytes >= itemBytesMax;
   }
   return new Reply(outputOf(call, answers));
 }

@@ -4,7 +4,7 @@ import { ItemJson, type Output } from '../../protocol/reply.ts';
 import { tableNameOf } from '../../protocol/table-name.ts';
 import type { Table } from '../table-descriptions.ts';
 import type { Place } from './batch-get-item.ts';
-import { type CachedItem, cachedItem, missingItem, parseItem } from './cached-item.ts';
+import { type CachedItem, missingItem, parseItem, soundItem } from './cached-item.ts';
 import { isObject, readItemKey, readKey } from './key-reader.ts';
 
 /**
@@ -16,6 +16,7 @@ export class BatchRead {
   readonly #region: string;
   readonly #tables = new Map<string, TableRead>();
   #isSent = false;
+  #isUnderstood = true;
 
   constructor(region: string) {
     this.#region = region;
@@ -23,6 +24,11 @@ export class BatchRead {
 
   get isSent(): boolean {
     return this.#isSent;
+  }
+
+  /** False where the store answered with something that cannot be cached: then the caller needs the store's own answer. */
+  get isUnderstood(): boolean {
+    return this.#isUnderstood;
   }
 
   /** @param isUnsettled asks for the keys of this table with ConsistentRead. */
@@ -62,19 +68,17 @@ export class BatchRead {
     return { operation: 'BatchGetItem', input, region: this.#region };
   }
 
-  /** A key that is neither among the items nor among those left out has no item. */
-  #deliver(tableName: string, { table, waiting }: TableRead, output: Output): void {
+  /** A key that is neither among the items nor among those left out has no item, if all items are understood. */
+  #deliver(tableName: string, read: TableRead, output: Output): void {
+    const { table, waiting } = read;
     const items = partOf(output.Responses, tableName);
     if (!Array.isArray(items)) return;
     const unprocessed = partOf(output.UnprocessedKeys, tableName);
     for (const key of isObject(unprocessed) && Array.isArray(unprocessed.Keys) ? unprocessed.Keys : []) {
       settle(waiting, readKey(table.schema, key), undefined);
     }
-    for (const item of items) {
-      const key = readItemKey(table.schema, item instanceof ItemJson ? parseItem(item) : item);
-      settle(waiting, key, cachedItem(item));
-    }
-    for (const resolve of waiting.values()) resolve(missingItem);
+    for (const item of items) if (!deliverItem(read, item)) this.#isUnderstood = false;
+    for (const resolve of waiting.values()) resolve(this.#isUnderstood ? missingItem : undefined);
     waiting.clear();
   }
 }
@@ -84,6 +88,14 @@ interface TableRead {
   readonly waiting: Map<KeyBytes, (item: CachedItem | undefined) => void>;
   readonly keys: unknown[];
   isUnsettled: boolean;
+}
+
+/** @returns whether the item was understood. */
+function deliverItem({ table, waiting }: TableRead, item: unknown): boolean {
+  const key = readItemKey(table.schema, item instanceof ItemJson ? parseItem(item) : item);
+  const found = soundItem(item);
+  settle(waiting, key, found);
+  return key !== undefined && found !== undefined;
 }
 
 function settle(

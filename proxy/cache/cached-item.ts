@@ -36,7 +36,22 @@ export class CachedItem implements Sized {
 /** One for all keys without an item: an entry of it costs its name only. */
 export const missingItem = new CachedItem(undefined);
 
-/** @param item as a reply has it: stored bytes, or the parsed item. */
+/**
+ * @param item as a reply has it: stored bytes, or the parsed item.
+ * @returns undefined for an item whose size nobody can tell: a store may keep what DynamoDB would have refused.
+ */
+export function soundItem(item: unknown): CachedItem | undefined {
+  try {
+    return cachedItem(item);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * @param item like `soundItem`.
+ * @throws Error where the item's size cannot be told, which that of stored bytes can.
+ */
 export function cachedItem(item: unknown): CachedItem {
   if (item === undefined || item === null) return missingItem;
   if (item instanceof ItemJson) return new CachedItem(item);

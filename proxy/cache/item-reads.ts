@@ -1,4 +1,5 @@
 import type { Backend, Request } from '../../protocol/backend.ts';
+import { DynamoDbError } from '../../protocol/errors.ts';
 import type { KeyBytes } from '../../protocol/key.ts';
 import type { Reply } from '../../protocol/reply.ts';
 import type { Table, TableDescriptions } from '../table-descriptions.ts';
@@ -11,7 +12,7 @@ import {
 } from './batch-get-item.ts';
 import { BatchRead } from './batch-read.ts';
 import type { CachedItem } from './cached-item.ts';
-import { cachedItem, missingItem } from './cached-item.ts';
+import { missingItem, soundItem } from './cached-item.ts';
 import type { Coherence } from './coherence.ts';
 import type { Flights } from './flights.ts';
 import type { GetItemCall } from './get-item.ts';
@@ -80,20 +81,22 @@ export class ItemReads {
     if (places === undefined) return this.#backend.call(request);
     const items = places.map(({ table, key }) => this.#lookup(table, key));
     if (!items.includes(undefined)) return answerBatchGetItem(call, places, items);
-    return this.#fetchBatch(request.region, call, places, items);
+    return this.#fetchBatch(request, call, places, items);
   }
 
+  /** A store that is short of units refuses a batch only where it has nothing to answer; the cache may have something. */
   async #fetchBatch(
-    region: string,
+    request: Request,
     call: BatchGetItemCall,
     places: readonly Place[],
     cached: readonly (CachedItem | undefined)[],
   ): Promise<Reply> {
-    const batch = new BatchRead(region);
-    const reads = places.map((place, i) => cached[i] ?? this.#readInBatch(region, place, batch));
+    const batch = new BatchRead(request.region);
+    const reads = places.map((place, i) => cached[i] ?? this.#readInBatch(request.region, place, batch));
     const [sent, ...outcomes] = await Promise.allSettled([batch.send(this.#backend), ...reads]);
-    if (sent.status === 'rejected') throw sent.reason;
-    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (sent.status === 'rejected' && !isThrottled(sent.reason)) throw sent.reason;
+    if (!batch.isUnderstood) return this.#backend.call(request);
+    const failed = [sent, ...outcomes].find((outcome) => outcome.status === 'rejected');
     const items = outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : undefined));
     if (failed !== undefined && items.every((item) => item === undefined)) throw failed.reason;
     return answerBatchGetItem(call, places, items);
@@ -122,7 +125,10 @@ export class ItemReads {
     return cached;
   }
 
-  /** A batch that others read the key with may come back without it: then it is asked for once more, alone. */
+  /**
+   * A batch that others read the key with may come back without it: then it is asked for once more, alone. An item
+   * that cannot be cached is asked for in the caller's own words.
+   */
   #fetch(table: Table, key: KeyBytes, request: Request, call: GetItemCall): Reply | Promise<Reply> {
     const destination = { tableId: table.id, key, ttlMs: table.itemTtlMs };
     const send = (isUnsettled: boolean) => this.#ask(wholeItemRequest(request, call, isUnsettled));
@@ -133,15 +139,25 @@ export class ItemReads {
     return read.then((cached) => cached ?? this.#flights.read(destination, send)).then(answer);
   }
 
-  #ask(request: Request): CachedItem | Promise<CachedItem> {
+  #ask(request: Request): CachedItem | undefined | Promise<CachedItem | undefined> {
     const reply = this.#backend.call(request);
     return reply instanceof Promise ? reply.then(itemOf) : itemOf(reply);
   }
 }
 
-function itemOf(reply: Reply): CachedItem {
-  return cachedItem(reply.output.Item);
+function itemOf(reply: Reply): CachedItem | undefined {
+  return soundItem(reply.output.Item);
 }
+
+function isThrottled(error: unknown): boolean {
+  return error instanceof DynamoDbError && throttlingCodes.has(error.code);
+}
+
+const throttlingCodes: ReadonlySet<string> = new Set([
+  'ProvisionedThroughputExceededException',
+  'RequestLimitExceeded',
+  'ThrottlingException',
+]);
 
 /** The caller's own request where it asks for just the whole item, so that its bytes can go on as they are. */
 function wholeItemRequest(request: Request, call: GetItemCall, isUnsettled: boolean): Request {

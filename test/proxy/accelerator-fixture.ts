@@ -1,7 +1,7 @@
 import type { Item } from '../../protocol/attribute-value.ts';
 import type { Request } from '../../protocol/backend.ts';
 import type { KeySchema } from '../../protocol/key.ts';
-import type { Reply } from '../../protocol/reply.ts';
+import { type Output, Reply } from '../../protocol/reply.ts';
 import { Accelerator, type AcceleratorOptions } from '../../proxy/accelerator.ts';
 import { ManualClock, SimulatedStore, type StoreOptions } from './simulated-store.ts';
 
@@ -59,6 +59,16 @@ export class Fixture {
   /** The store's answer, without the accelerator. */
   direct(operation: string, input: object): Record<string, unknown> {
     return JSON.parse(this.store.execute({ operation, input: { ...input }, region }).body.toString());
+  }
+
+  /** From now on the store answers calls of the operation with something else than it should. */
+  answerWith(operation: string, output: Output): void {
+    const { store } = this;
+    const execute = store.execute.bind(store);
+    store.execute = (request) => {
+      const reply = execute(request);
+      return request.operation === operation ? new Reply(output) : reply;
+    };
   }
 
   /** How many calls of an operation the store got while `act` ran. */

@@ -255,6 +255,17 @@ describe('a miss', () => {
   });
 });
 
+describe('an item whose size nobody can tell', () => {
+  it('is answered as the store has it, and not cached', async () => {
+    const f = new Fixture({ answers: 'soon', bytes: false });
+    const odd = { id: { S: 'a' }, v: { N: 'NaN' } };
+    f.answerWith('GetItem', { Item: odd });
+    expect(await f.get('a')).toEqual({ Item: odd });
+    expect(await f.get('a')).toEqual({ Item: odd });
+    expect(f.accelerator.stats()).toMatchObject({ entries: 0, tokens: 0, flights: 0 });
+  });
+});
+
 describe('reads beside a write under way', () => {
   it('are coalesced too: one is sent, one waits', async () => {
     const f = new Fixture({ answers: 'held' });

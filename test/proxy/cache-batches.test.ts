@@ -94,12 +94,63 @@ describe.each(storeKinds)('BatchGetItem before a store that %s', (_name, kind) =
     expect(f.accelerator.stats()).toMatchObject({ tokens: 0, flights: 0, entries: 0 });
     expect(await f.call('BatchGetItem', input)).toEqual(f.direct('BatchGetItem', input));
   });
+
+  it.each(['ProvisionedThroughputExceededException', 'RequestLimitExceeded', 'ThrottlingException'])(
+    'answers what is cached where the store is short of units: %s',
+    async (code) => {
+      const f = filled(kind);
+      await f.get('b');
+      const entry = { Keys: keysOf('a', 'b', 'c'), ProjectionExpression: 'v' };
+      f.store.failures.set('BatchGetItem', new DynamoDbError(code, 'Rate exceeded'));
+      expect(await f.call('BatchGetItem', { RequestItems: { items: entry } })).toEqual({
+        Responses: { items: [{ v: { S: 'of b' } }] },
+        UnprocessedKeys: { items: { ...entry, Keys: keysOf('a', 'c') } },
+      });
+      expect(f.accelerator.stats()).toMatchObject({ tokens: 0, flights: 0, entries: 1 });
+    },
+  );
+
+  it('is answered with any other error, be something cached or not', async () => {
+    const f = filled(kind);
+    await f.get('b');
+    f.store.failures.set('BatchGetItem', new DynamoDbError('AccessDeniedException', 'Not allowed'));
+    const input = { RequestItems: { items: { Keys: keysOf('a', 'b') } } };
+    await expect(f.call('BatchGetItem', input)).rejects.toThrow('Not allowed');
+  });
+
+  it('is full once it has 16 MB to the byte, even for keys without an item', async () => {
+    const f = new Fixture(kind, { cacheBytesMax: 100_000_000 });
+    const ids = Array.from({ length: 64 }, (_, i) => `k${String(i).padStart(2, '0')}`);
+    // An item's size is that of its names and values: `id`, three letters, `v`.
+    for (const id of ids) f.store.put('items', itemOf(id, 'x'.repeat(256 * 1024 - 6)));
+    const keys = keysOf(...ids, 'none');
+    const reply = await f.call('BatchGetItem', { RequestItems: { items: { Keys: keys } } });
+    expect((reply.Responses as { items: unknown[] }).items).toHaveLength(64);
+    expect(reply.UnprocessedKeys).toEqual({ items: { Keys: keysOf('none') } });
+  });
+
+  it.each([
+    ['whose size nobody can tell', { id: { S: 'a' }, v: { N: 'NaN' } }],
+    ['whose key nobody can read', { id: { S: 'a', N: '1' } }],
+  ])('gets the answer of the store where that has an item %s', async (_item, odd) => {
+    const f = filled(kind);
+    await f.get('b');
+    f.answerWith('BatchGetItem', { Responses: { items: [odd] }, UnprocessedKeys: {} });
+    const input = { RequestItems: { items: { Keys: keysOf('a', 'b') } } };
+    expect(await f.call('BatchGetItem', input)).toEqual({ Responses: { items: [odd] }, UnprocessedKeys: {} });
+    expect(f.store.requests.at(-1)?.input).toEqual(input);
+    expect(f.accelerator.stats()).toMatchObject({ tokens: 0, flights: 0, entries: 1 });
+  });
 });
 
 describe('a BatchGetItem that is not understood', () => {
   it.each([
     ['a strongly consistent part', { items: { Keys: keysOf('a'), ConsistentRead: true } }],
     ['a key that is there twice', { items: { Keys: keysOf('a', 'a') } }],
+    [
+      'a key that is there under two names of its table',
+      { items: { Keys: keysOf('a') }, [arn]: { Keys: keysOf('a') } },
+    ],
     ['a key that does not fit', { items: { Keys: [{ other: { S: 'a' } }] } }],
     ['a legacy parameter', { items: { Keys: keysOf('a'), AttributesToGet: ['v'] } }],
     ['no keys', { items: { Keys: [] } }],
