@@ -1,4 +1,5 @@
 import { isObject } from './cache/key-reader.ts';
+import { writeTargets } from './cache/write-targets.ts';
 
 /**
  * What an operation does to the cache:
@@ -24,6 +25,10 @@ export function tablesChanged(operation: string, input: Readonly<Record<string, 
   if (effects.get(operation) === 'items' && operation !== 'StartBulkPutItems') return statementTables(input);
   if (operation === 'BatchWriteItem') {
     return isObject(input.RequestItems) ? Object.keys(input.RequestItems) : 'all';
+  }
+  if (operation === 'TransactWriteItems') {
+    const targets = writeTargets(operation, input);
+    return targets === undefined ? 'all' : [...new Set(targets.map(({ tableName }) => tableName))];
   }
   if (operation === 'ImportTable') {
     const created = isObject(input.TableCreationParameters)

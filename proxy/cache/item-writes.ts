@@ -41,7 +41,7 @@ export class ItemWrites {
   /** Begins in the turn in which the fences were raised. */
   async #call(request: Request, writes: readonly Write[], fences: readonly Fence[]): Promise<Reply> {
     try {
-      return await this.#backend.call(request);
+      return await this.#backend.call(asRead(request));
     } catch (error) {
       if (isFateUnknown(error)) this.#abandon(request.region, writes, fences);
       else for (const fence of fences) this.#coherence.lower(fence);
@@ -74,6 +74,14 @@ export class ItemWrites {
       return current === undefined ? [table.id] : [table.id, current.id];
     });
   }
+}
+
+/**
+ * The request as it was read here. Its bytes may say more than that: of a member that is there twice, the store might
+ * take the one that was not fenced.
+ */
+function asRead({ body: _body, ...request }: Request): Request {
+  return request;
 }
 
 /**

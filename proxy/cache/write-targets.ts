@@ -3,7 +3,7 @@ import { canonicalItem } from '../../protocol/attribute-value.ts';
 import type { KeyBytes, KeySchema } from '../../protocol/key.ts';
 import type { Reply } from '../../protocol/reply.ts';
 import type { CachedItem } from './cached-item.ts';
-import { cachedItem, missingItem } from './cached-item.ts';
+import { missingItem, soundItem } from './cached-item.ts';
 import { isObject, readItemKey, readKey } from './key-reader.ts';
 
 /** One item that a write changes. */
@@ -38,7 +38,7 @@ export function targetKey(schema: KeySchema, target: WriteTarget): KeyBytes | un
   return target.isKey ? readKey(schema, target.attributes) : readItemKey(schema, target.attributes);
 }
 
-/** What a write of one item left under its key, where request and reply tell. */
+/** What a write of one item left under its key, where request and reply tell. Throws nothing: the write is done. */
 export function writtenItem(
   operation: string,
   input: Readonly<Record<string, unknown>>,
@@ -51,7 +51,7 @@ export function writtenItem(
       return missingItem;
     case 'UpdateItem':
       if (input.ReturnValues !== 'ALL_NEW' || !isObject(reply.output.Attributes)) return undefined;
-      return cachedItem(reply.output.Attributes);
+      return soundItem(reply.output.Attributes);
     default:
       return undefined;
   }
@@ -60,7 +60,7 @@ export function writtenItem(
 /** A store that takes what DynamoDB refuses may also keep it in another form than DynamoDB. */
 function itemPut(item: Item): CachedItem | undefined {
   try {
-    return cachedItem(canonicalItem(item));
+    return soundItem(canonicalItem(item));
   } catch {
     return undefined;
   }
@@ -88,13 +88,15 @@ function batchTargets(requestItems: unknown): WriteTarget[] | undefined {
   );
 }
 
-/** A ConditionCheck changes nothing. */
+/** A ConditionCheck changes nothing; what is none of the four may change anything. */
 function transactionTargets(transactItems: unknown): WriteTarget[] | undefined {
   if (!Array.isArray(transactItems)) return undefined;
   const writes: (WriteTarget | undefined)[] = [];
   for (const element of transactItems) {
     if (!isObject(element)) return undefined;
-    for (const change of [element.Put, element.Update, element.Delete]) {
+    const { Put, Update, Delete, ConditionCheck: _check, ...others } = element;
+    if (Object.values(others).some((other) => other !== null)) return undefined;
+    for (const change of [Put, Update, Delete]) {
       if (change !== undefined && change !== null)
         writes.push(isObject(change) ? targetOf(change) : undefined);
     }

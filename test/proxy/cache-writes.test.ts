@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DynamoDbError } from '../../protocol/errors.ts';
-import { Fixture, itemOf, settled, storeKinds } from './accelerator-fixture.ts';
+import { Fixture, idSchema, itemOf, settled, storeKinds } from './accelerator-fixture.ts';
 
 const key = { TableName: 'items', Key: { id: { S: 'a' } } };
 const update = { ...key, UpdateExpression: 'SET v = :v', ExpressionAttributeValues: { ':v': { S: '2' } } };
@@ -109,6 +109,43 @@ describe('a write to a store that announces nothing', () => {
     await f.get('a');
     await f.call('PutItem', { TableName: 'items', Item: { id: { S: 'a', N: null }, v: { S: '2' } } });
     expect(await read(f)).toEqual({ answer: { Item: itemOf('a', '2') }, asked: 1 });
+  });
+
+  it('ends its fence where nobody can tell the size of what it left', async () => {
+    const f = open();
+    const odd = { id: { S: 'a' }, v: { N: 'NaN' } };
+    f.answerWith('UpdateItem', { Attributes: odd });
+    expect(await f.call('UpdateItem', { ...update, ReturnValues: 'ALL_NEW' })).toEqual({ Attributes: odd });
+    expect(f.accelerator.stats()).toMatchObject({ fences: 0, entries: 0 });
+    expect(await read(f)).toEqual({ answer: { Item: itemOf('a', '2') }, asked: 1 });
+    expect((await read(f)).asked).toBe(0);
+  });
+
+  it('reaches the store as it was read, whatever else its bytes say', async () => {
+    const f = open();
+    const body = Buffer.from(
+      '{"TableName":"items","Item":{"id":{"S":"b"}},"Item":{"id":{"S":"a"},"v":{"S":"2"}}}',
+    );
+    await f.send({ operation: 'PutItem', input: JSON.parse(body.toString()), body, region: 'us-east-1' });
+    expect(f.store.requests.at(-1)).toEqual({
+      operation: 'PutItem',
+      input: { TableName: 'items', Item: itemOf('a', '2') },
+      region: 'us-east-1',
+    });
+  });
+
+  it('in a transaction with a table that is not known voids the tables of the transaction only', async () => {
+    const f = open();
+    f.store.createTable('unknown', idSchema);
+    f.store.createTable('others', idSchema);
+    const other = () => f.call('GetItem', { TableName: 'others', Key: { id: { S: 'a' } } });
+    await f.get('a');
+    await other();
+    f.store.failures.set('DescribeTable', new DynamoDbError('AccessDeniedException', 'no'));
+    const puts = ['items', 'unknown'].map((TableName) => ({ Put: { TableName, Item: itemOf('a', '2') } }));
+    await f.call('TransactWriteItems', { TransactItems: puts });
+    expect(await read(f)).toEqual({ answer: { Item: itemOf('a', '2') }, asked: 1 });
+    expect(await f.countDuring('GetItem', other)).toBe(0);
   });
 
   it('leaves the values of other keys alone', async () => {

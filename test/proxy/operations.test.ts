@@ -22,7 +22,20 @@ describe('the list of operations', () => {
     ['DeleteTable', { TableName: 5 }, 'all'],
     ['BatchWriteItem', { RequestItems: { items: [], others: [] } }, ['items', 'others']],
     ['BatchWriteItem', { RequestItems: null }, 'all'],
-    ['TransactWriteItems', { TransactItems: [] }, 'all'],
+    [
+      'TransactWriteItems',
+      {
+        TransactItems: [
+          { Put: { TableName: 'items', Item: {} } },
+          { Delete: { TableName: 'others', Key: {} } },
+          { Update: { TableName: 'items', Key: {} } },
+          { ConditionCheck: { TableName: 'checked', Key: {} } },
+        ],
+      },
+      ['items', 'others'],
+    ],
+    ['TransactWriteItems', { TransactItems: [{ Replace: { TableName: 'items' } }] }, 'all'],
+    ['TransactWriteItems', { TransactItems: 'none' }, 'all'],
     ['StartBulkPutItems', { TableName: 'items' }, 'all'],
   ])('knows which tables are changed: %s %j', (operation, input, tables) => {
     expect(tablesChanged(operation, input)).toEqual(tables);
