@@ -1,5 +1,6 @@
 import type { Backend, ChangeFeed, CommittedChange, Request } from '../protocol/backend.ts';
 import type { Clock } from '../protocol/clock.ts';
+import type { Logger } from '../protocol/logger.ts';
 import type { Reply } from '../protocol/reply.ts';
 import { type CachedItem, cachedItem } from './cache/cached-item.ts';
 import { Coherence, type CoherenceUsage } from './cache/coherence.ts';
@@ -26,6 +27,8 @@ export interface AcceleratorOptions {
   /** How long the store may take to apply a write that it did not answer; at least 1. */
   readonly fenceMs: number;
   readonly clock: Clock;
+  /** Gets a warning for each table that cannot be cached since the store does not describe it; absent: no warnings. */
+  readonly log?: Logger;
 }
 
 export interface TableSettings {
@@ -43,6 +46,8 @@ export interface AcceleratorStats extends CoherenceUsage {
   readonly negativeHits: number;
   readonly misses: number;
   readonly flights: number;
+  /** How often the store did not describe a table that it has: nothing of it is cached then. */
+  readonly undescribed: number;
 }
 
 /**
@@ -99,7 +104,8 @@ export class Accelerator implements Backend {
   }
 
   stats(): AcceleratorStats {
-    return { ...this.#reads.usage(), ...this.#coherence.usage(), flights: this.#flights.size };
+    const { undescribed } = this.#tables;
+    return { ...this.#reads.usage(), ...this.#coherence.usage(), flights: this.#flights.size, undescribed };
   }
 
   /** Lets go of the store, which whoever opened it closes, once nothing is asked of it here any more. */
@@ -192,6 +198,7 @@ function newTables(
   return new TableDescriptions(backend, {
     describeMs: options.describeMs,
     clock: options.clock,
+    log: options.log,
     onMet: (tableId) => coherence.meetTable(tableId),
     onForgotten: (tableId) => coherence.voidTable(tableId),
     settingsOf: (name) => {

@@ -1,9 +1,11 @@
 import type { Backend } from '../protocol/backend.ts';
 import type { Clock } from '../protocol/clock.ts';
 import type { KeyAttribute, KeySchema, KeyType } from '../protocol/key.ts';
-import type { Reply } from '../protocol/reply.ts';
+import type { Logger } from '../protocol/logger.ts';
+import { Reply } from '../protocol/reply.ts';
 import { tableNameOf } from '../protocol/table-name.ts';
 import { isObject } from './cache/key-reader.ts';
+import { UndescribedTables } from './undescribed-tables.ts';
 
 /** What the accelerator has to know of a table. */
 export interface Table {
@@ -22,6 +24,8 @@ export interface TableDescriptionsOptions {
   /** How old a description may grow where the store does not announce changes of tables. */
   readonly describeMs: number;
   readonly clock: Clock;
+  /** Told of tables that the store does not describe; absent: nobody is told. */
+  readonly log: Logger | undefined;
   /** Called when an identity becomes known, or known again: nothing is known of what happened to it before. */
   readonly onMet: (tableId: string) => void;
   /** Called when a description is given up: nothing is known any more of what happens to this table's items. */
@@ -56,12 +60,14 @@ export class TableDescriptions {
   #knownCount = 0;
   readonly #byId = new Map<string, Table>();
   readonly #unknown = new Map<string, number>();
+  readonly #undescribed: UndescribedTables;
   readonly #pending = new Map<string, Promise<Table | undefined>>();
   #forgets = 0;
 
   constructor(backend: Backend, options: TableDescriptionsOptions) {
     this.#backend = backend;
     this.#options = options;
+    this.#undescribed = new UndescribedTables(options.log);
   }
 
   /**
@@ -115,6 +121,11 @@ export class TableDescriptions {
     return this.#byId.get(tableId);
   }
 
+  /** How often the store did not describe a table that it has, ever. */
+  get undescribed(): number {
+    return this.#undescribed.count;
+  }
+
   /** Ends once the store has answered what was asked. */
   async idle(): Promise<void> {
     await Promise.allSettled(this.#pending.values());
@@ -140,24 +151,29 @@ export class TableDescriptions {
 
   #describe(region: string, name: string): Table | undefined | Promise<Table | undefined> {
     const forgets = this.#forgets;
-    const take = (reply: Reply | undefined) => this.#take(region, name, forgets, reply);
+    const take = (answer: unknown) => this.#take(region, name, forgets, answer);
     try {
       const request = { operation: 'DescribeTable', input: { TableName: name }, region };
       const reply = this.#backend.call(request);
-      return reply instanceof Promise ? reply.then(take, () => take(undefined)) : take(reply);
-    } catch {
-      return take(undefined);
+      return reply instanceof Promise ? reply.then(take, take) : take(reply);
+    } catch (error) {
+      return take(error);
     }
   }
 
-  /** A failed refresh changes nothing: the description is given up when it is too old. */
-  #take(region: string, name: string, forgets: number, reply: Reply | undefined): Table | undefined {
+  /**
+   * A failed refresh changes nothing: the description is given up when it is too old.
+   * @param answer the reply, or what was thrown.
+   */
+  #take(region: string, name: string, forgets: number, answer: unknown): Table | undefined {
     if (forgets !== this.#forgets) return undefined;
-    const table = reply === undefined ? undefined : this.#read(name, reply.output.Table);
+    const description = answer instanceof Reply ? answer.output.Table : undefined;
+    const table = this.#read(name, description);
     const before = this.current(region, name);
     if (table === undefined) {
       this.#rememberUnknown(region, name);
-      if (reply === undefined) return before;
+      if (before === undefined) this.#tellUndescribed(region, name, answer);
+      if (!(answer instanceof Reply)) return before;
       if (before !== undefined) this.#forgetId(before.id);
       return undefined;
     }
@@ -165,16 +181,18 @@ export class TableDescriptions {
     return this.#keep(region, name, table);
   }
 
-  /** A table that is being created or deleted is in no state to be cached. */
   #read(asked: string, description: unknown): Table | undefined {
-    if (!isObject(description)) return undefined;
-    const { TableStatus: status } = description;
+    if (!isObject(description) || isChanging(description)) return undefined;
     const id = identityOf(description);
     const schema = readSchema(description);
     if (id === undefined || schema === undefined) return undefined;
-    if (status !== 'ACTIVE' && status !== 'UPDATING') return undefined;
     const name = tableNameOf(asked);
     return { id, name, schema, ...this.#options.settingsOf(name) };
+  }
+
+  #tellUndescribed(region: string, name: string, answer: unknown): void {
+    if (!(answer instanceof Reply)) this.#undescribed.add(region, name, answer);
+    else if (!isChanging(answer.output.Table)) this.#undescribed.add(region, name, undefined);
   }
 
   #keep(region: string, name: string, described: Table): Table {
@@ -217,6 +235,13 @@ export class TableDescriptions {
 interface Known {
   readonly table: Table;
   readonly checkedAtMs: number;
+}
+
+/** A table that is being created or deleted, for example, is in no state to be cached. */
+function isChanging(description: unknown): boolean {
+  if (!isObject(description)) return false;
+  const { TableStatus: status } = description;
+  return status !== undefined && status !== 'ACTIVE' && status !== 'UPDATING';
 }
 
 /** Stores that give no TableId at least date their tables. */

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import type { Request } from '../../protocol/backend.ts';
 import { DynamoDbError } from '../../protocol/errors.ts';
+import type { Logger } from '../../protocol/logger.ts';
+import { Reply } from '../../protocol/reply.ts';
+import { silentLogger } from '../silent-logger.ts';
 import { arn, Fixture, idSchema, itemOf, settled, storeKinds } from './accelerator-fixture.ts';
 
 const soon = { answers: 'soon', bytes: false } as const;
@@ -272,6 +276,59 @@ describe('a write to a table that the store would not describe', () => {
     f.store.failures.set('DescribeTable', refusal).set('PutItem', new Error('socket hang up'));
     await f.call('PutItem', { TableName: 'unknown', Item: itemOf('a', '2') }).catch(() => undefined);
     expect(await isCached(f)).toBe(true);
+  });
+});
+
+describe('a table that the store never describes', () => {
+  function open(f: Fixture, refuse: (request: Request) => Reply): Fixture {
+    const call = f.store.call.bind(f.store);
+    f.store.call = (request) => (request.operation === 'DescribeTable' ? refuse(request) : call(request));
+    return f;
+  }
+
+  function watched(): { warnings: object[]; log: Logger } {
+    const warnings: object[] = [];
+    return { warnings, log: { ...silentLogger, warn: (details) => warnings.push(details) } };
+  }
+
+  const denied = new DynamoDbError('AccessDeniedException', 'Not allowed');
+  const deny = () => {
+    throw denied;
+  };
+
+  it.each([
+    ['and refuses to', deny, { err: denied }],
+    ['since it says too little', () => new Reply({ Table: { TableStatus: 'ACTIVE' } }), {}],
+    ['since it says nothing', () => new Reply({}), {}],
+  ])('is counted, and told of once: %s', async (_name, refuse, details) => {
+    const { warnings, log } = watched();
+    const f = open(new Fixture(soon, { log }), refuse);
+    for (let i = 0; i < 3; i++) {
+      expect(await isCached(f)).toBe(false);
+      f.clock.advance(1_000);
+    }
+    expect(warnings).toEqual([{ table: 'items', region: 'us-east-1', ...details }]);
+    expect(f.accelerator.stats().undescribed).toBe(3);
+  });
+
+  it('is told of for a thousand names at most', async () => {
+    const { warnings, log } = watched();
+    const f = open(new Fixture(soon, { log }), deny);
+    for (let i = 0; i < 1_100; i++) await isCached(f, `t${i}`).catch(() => undefined);
+    expect(warnings).toHaveLength(1_000);
+  });
+
+  it.each([
+    () => {
+      throw new DynamoDbError('ResourceNotFoundException', 'Requested resource not found');
+    },
+    () => new Reply({ Table: { TableStatus: 'CREATING' } }),
+  ])('is not told of where it does not exist, or not yet: %#', async (refuse) => {
+    const { warnings, log } = watched();
+    const f = open(new Fixture(soon, { log }), refuse);
+    await isCached(f);
+    expect(warnings).toEqual([]);
+    expect(f.accelerator.stats().undescribed).toBe(0);
   });
 });
 
