@@ -29,12 +29,15 @@ export function accelerate(
 
 /** What the configuration says of each table's cache, as the accelerator takes it: what is not said is left out. */
 function tableSettings(tables: Settings['tables']): Record<string, TableSettings> {
-  const settings = Object.entries(tables).map(([name, { cache = {} }]): [string, TableSettings] => [
-    name,
-    {
-      ...(cache.enabled === undefined ? {} : { cache: cache.enabled }),
-      ...(cache.itemTtlMs === undefined ? {} : { itemTtlMs: cache.itemTtlMs }),
-    },
-  ]);
+  const settings = Object.entries(tables).map(([name, table]): [string, TableSettings] => {
+    const { enabled, itemTtlMs } = table?.cache ?? {};
+    return [
+      name,
+      {
+        ...(enabled === undefined ? {} : { cache: enabled }),
+        ...(itemTtlMs === undefined ? {} : { itemTtlMs }),
+      },
+    ];
+  });
   return Object.fromEntries(settings);
 }

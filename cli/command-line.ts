@@ -91,9 +91,9 @@ function flag(key: OptionKey, { placeholder, repeatable }: OptionType<unknown>):
   return option;
 }
 
-/** Commander's message, and for an option that the program does not have: whose it is, or which is meant. */
+/** Commander's message without values, which may be secrets, and for an option that the program does not have: whose it is, or which is meant. */
 function explainError(program: Program, text: string): string {
-  const line = text.replace(/^error: /, 'slipstream: ');
+  const line = text.replace(/^error: /, 'slipstream: ').replace(/('--[^'=]*)=.*'/s, "$1'");
   const unknown = /unknown option '([^'=]*)/.exec(text)?.[1];
   if (unknown === undefined) return line;
   const other = flagKeys.find((key) => flagName(key) === unknown);

@@ -22,10 +22,15 @@ export function readConfigFile(path: string, read: (path: string) => string): Co
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const problems = document.errors.map(
-    (error) => `${path}:${lines.linePos(error.pos[0]).line}: ${error.message}`,
+    (error) => `${path}:${lines.linePos(error.pos[0]).line}: is not YAML: ${wordsOf(error.code)}`,
   );
   if (problems.length > 0) throw new ConfigurationError(problems);
   return { values: valuesOf(document, path), place: (at) => `${path}${lineOf(document, lines, at)}` };
+}
+
+/** The parser's messages quote the file, so they may hold secrets; its codes are words: `DUPLICATE_KEY`. */
+function wordsOf(code: string): string {
+  return code.toLowerCase().replaceAll('_', ' ');
 }
 
 function readText(path: string, read: (path: string) => string): string {
@@ -40,7 +45,8 @@ function readText(path: string, read: (path: string) => string): string {
 function valuesOf(document: Document, path: string): Record<string, unknown> {
   const values: unknown = attempt(
     () => document.toJS(),
-    (reason) => `${path}: ${reason}`,
+    // The parser's own words name the alias, which may be a secret that begins with an asterisk.
+    () => `${path}: has aliases that cannot be resolved, or too many; a text that begins with * needs quotes`,
   );
   // An empty file, or one of comments only, is a configuration that sets nothing.
   if (values === null || values === undefined) return {};

@@ -83,14 +83,15 @@ export function httpUrl(): OptionType<string> {
   return optionType('<url>', allowed, (raw) => (isText(raw) ? readOrigin(raw) : undefined));
 }
 
-/** An address to listen on. */
+/** An address to listen on, in lower case. */
 export function hostAddress(): OptionType<string> {
   const name = /^(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*$/;
   return optionType('<address>', 'an IPv4 or IPv6 address or a host name', (raw) => {
     if (!isText(raw)) return undefined;
     const bare = raw.replace(/^\[(.*)\]$/, '$1');
     // What consists of digits and dots only is meant as an address, so it must be one.
-    return isIP(bare) !== 0 || (name.test(bare) && !/^[0-9.]+$/.test(bare)) ? bare : undefined;
+    const isAddress = isIP(bare) !== 0 || (name.test(bare) && !/^[0-9.]+$/.test(bare));
+    return isAddress ? bare.toLowerCase() : undefined;
   });
 }
 

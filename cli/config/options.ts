@@ -56,16 +56,25 @@ const tableName = z.string().regex(/^[a-zA-Z0-9_.-]{3,255}$/);
 
 /** What a file may say of one table, under `tables.<name>`. */
 const table = section({
-  cache: section({
-    enabled: toggle().schema.optional(),
-    itemTtlMs: duration('0', '365d').schema.optional(),
-  }).optional(),
+  cache: omissible(
+    section({
+      enabled: omissible(toggle().schema),
+      itemTtlMs: omissible(duration('0', '365d').schema),
+    }),
+  ),
 });
 
+/** A signature's header puts the key before a slash, and ends its fields with commas. */
+const accessKeyId = text(
+  '<id>',
+  'a text of 1 to 128 printable characters, without slash and comma',
+  /^[\x21-\x2b\x2d\x2e\x30-\x7e]{1,128}$/,
+);
+
 const credential = section({
-  accessKeyId: text('', 'a text of 1 to 128 printable characters', /^[\x21-\x7e]{1,128}$/).schema,
-  secretAccessKey: text('', 'a text of printable characters', printable).schema.optional(),
-  secretAccessKeyFile: path.schema.optional(),
+  accessKeyId: accessKeyId.schema,
+  secretAccessKey: omissible(text('', 'a text of printable characters', printable).schema),
+  secretAccessKeyFile: omissible(path.schema),
 });
 
 /** Every option, in the order of help. */
@@ -81,7 +90,7 @@ export const options = {
     description: 'TCP port to listen on; 0 takes a free one, which the ready line names.',
   }),
 
-  accessKeyId: optional(text('<id>', 'a text of 1 to 128 printable characters', /^[\x21-\x7e]{1,128}$/), {
+  accessKeyId: optional(accessKeyId, {
     group: 'Access',
     programs: servers,
     defaultText: 'none; on loopback every signature is accepted',
@@ -200,7 +209,7 @@ export const options = {
     description: 'Age at which a cached item is read anew; 0: never by age.',
   }),
   tables: fileOnly(
-    z.record(tableName, table, 'must be a mapping of table names to their settings').prefault({}),
+    z.record(tableName, omissible(table), 'must be a mapping of table names to their settings').prefault({}),
     {
       group: 'Cache',
       programs: accelerators,
@@ -336,6 +345,11 @@ function make<T>(
 ): Option<T> {
   const { sources = ['flag', 'variable', 'file'], defaultText, secret = false, ...rest } = traits;
   return { ...rest, type, schema, sources, default: defaultValue, defaultText, secret };
+}
+
+/** A key of a file that is written without a value is left out, as everywhere in the file. */
+function omissible<T>(schema: z.ZodType<T>) {
+  return z.preprocess((value) => value ?? undefined, schema.optional()).optional();
 }
 
 /** A mapping with these keys and no others. Unknown ones are named one to a line, in their order. */

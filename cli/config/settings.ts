@@ -112,8 +112,9 @@ function dropFartherSecret(given: Map<OptionKey, Given>): void {
 /** A file that cannot be read is one problem among the others; what it would have said is unknown. */
 function openFile({ flags, variables, readFile }: Sources, findings: Findings): ConfigFile | undefined {
   const path = flags.config ?? variables[variableName('config')];
-  if (typeof path !== 'string' || path === '') return undefined;
+  if (typeof path !== 'string' || (path === '' && flags.config === undefined)) return undefined;
   try {
+    if (path === '') throw new ConfigurationError(['config = "" (flag --config): must be a path']);
     return readConfigFile(path, readFile);
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;

@@ -57,6 +57,14 @@ describe('commands', () => {
       "slipstream: unknown option '--secret-access-key' (did you mean --secret-access-key-file?)\n",
     ],
     [
+      ["--secret-access-key=hunter2' \nand more'"],
+      "slipstream: unknown option '--secret-access-key' (did you mean --secret-access-key-file?)\n",
+    ],
+    [
+      ['--upstream=http://user:hunter2@host'],
+      "slipstream: unknown option '--upstream' for start (it is one of proxy)\n",
+    ],
+    [
       ['engine', '--cache-size', '1GB'],
       "slipstream: unknown option '--cache-size' for engine (it is one of start, proxy)\n",
     ],

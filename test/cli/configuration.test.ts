@@ -119,6 +119,15 @@ describe('values', () => {
     expect(settings({ file: `corsOrigin: [${both.join(', ')}]` }).corsOrigin).toEqual(both);
   });
 
+  test('of what is written without a value, nothing is set', () => {
+    const file = 'tables:\n  Music:\n  Orders:\n    cache:\n  Plays:\n    cache: { enabled: ~, itemTtlMs: }';
+    expect(settings({ file }).tables).toEqual({ Music: undefined, Orders: {}, Plays: { cache: {} } });
+    const credentials = 'credentials:\n  - accessKeyId: A\n    secretAccessKey: x\n    secretAccessKeyFile:';
+    expect(configure({ file: credentials }).credentials).toEqual([
+      { accessKeyId: 'A', secretAccessKey: 'x' },
+    ]);
+  });
+
   test('tables', () => {
     const file = 'tables:\n  Music:\n    cache: { enabled: false }\n  Orders:\n    cache: { itemTtlMs: 5s }';
     expect(settings({ file }).tables).toEqual({
@@ -136,12 +145,27 @@ describe('values', () => {
     ['corsOrigin', ['app.example', 'https://app.example/path', '']],
     ['allowedHost', ['a.example:8000', 'a/b', '']],
     ['data', ['', 'a\0b']],
+    ['accessKeyId', ['A/B', 'A,B', 'A B', '']],
   ])('%s refuses what is out of range or not one', (key, values) => {
     for (const value of values) {
       const [problem, ...more] = problems({ flags: { [key]: value } });
       expect(problem).toMatch(new RegExp(`^${key} = .* \\(flag --[a-z-]+\\): must be `));
       expect(more).toEqual([]);
     }
+  });
+
+  test.each([
+    'http://user:secret@a',
+    'http://user:secr/secret@a',
+    'http://user:a secret@a',
+    'http://user:"secret@a',
+    'http://user:p@secret@a',
+    'http:/user:secret@a',
+    'user:secret@a:8000',
+  ])('the password of upstream %s is not shown', (upstream) => {
+    const [problem, ...more] = problems({ program: 'proxy', flags: { upstream } });
+    expect(problem).toMatch(/^upstream = "(http:\/\/)?\*\*\*@a(:8000)?" \(flag --upstream\): must be /);
+    expect(more).toEqual([]);
   });
 
   test.each(['ftp://a', 'a:8000', 'http://user:secret@a', 'http://a/path', 'http://a?b', ''])(
@@ -180,6 +204,12 @@ describe('problems', () => {
       `credentials:\n  - { accessKeyId: A, secretAccessKey: "${secret} ", other: ${secret} }`,
       `credentials:\n  - { secretAccessKey: ${secret} }`,
       `credentials: { accessKeyId: A, secretAccessKey: ${secret} }`,
+      `secretAccessKey: *${secret}`,
+      `secretAccessKey: |${secret}`,
+      `secretAccessKey: !${secret} !${secret} x`,
+      `secretAccessKey: "\\xZ${secret}"`,
+      `secretAccessKey: "x" ${secret}`,
+      `secretAccessKey: x\n  ]${secret}`,
     ];
     for (const file of files) {
       const found = problems({ file });
@@ -204,11 +234,17 @@ describe('problems', () => {
       expect.stringContaining('the configuration file gone.yaml cannot be read: ENOENT'),
       'port = "x" (flag --port): must be an integer from 0 to 65,535',
     ]);
-    expect(problems({ file: 'port: 1\nport: 2' })[0]).toMatch(/^slipstream\.yaml:2: .*unique/);
+    expect(problems({ file: 'port: 1\nport: 2' })[0]).toBe('slipstream.yaml:2: is not YAML: duplicate key');
     expect(problems({ file: '{"port": 1,' })[0]).toMatch(/^slipstream\.yaml:1: /);
     expect(problems({ file: '- port' })).toEqual([
       'slipstream.yaml: must be a mapping of option keys to values',
     ]);
+  });
+
+  test('a file that is named by nothing is told, but a variable that holds nothing is not', () => {
+    expect(problems({ flags: { config: '' } })).toEqual(['config = "" (flag --config): must be a path']);
+    expect(problems({ flags: { config: '' }, variables: { SLIPSTREAM_CONFIG: 'x' } })).toHaveLength(1);
+    expect(problems({ variables: { SLIPSTREAM_CONFIG: '' } })).toEqual([]);
   });
 
   test('an empty file sets nothing', () => {
@@ -311,7 +347,7 @@ describe('access', () => {
     },
   );
 
-  test.each(['127.0.0.1', '127.8.8.8', 'localhost', '::1', '[::1]'])('%s does not', (host) => {
+  test.each(['127.0.0.1', '127.8.8.8', 'localhost', 'LOCALHOST', '::1', '[::1]'])('%s does not', (host) => {
     expect(problems({ flags: { host } })).toEqual([]);
   });
 });
