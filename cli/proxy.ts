@@ -19,6 +19,9 @@ export async function openProxy(surroundings: Surroundings): Promise<Backend> {
     clock,
     log,
   });
+  const accelerator = accelerate(upstream, settleMs, surroundings);
+  // It closes ahead of the accelerator, which waits for its own calls to end: those that hang are cut, and what is
+  // asked after them is refused.
   lifecycle.opened('upstream', () => upstream.close());
-  return accelerate(upstream, settleMs, surroundings);
+  return accelerator;
 }

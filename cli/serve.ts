@@ -1,7 +1,7 @@
 import type { Backend } from '../protocol/backend.ts';
 import type { Clock } from '../protocol/clock.ts';
 import { systemClock } from '../protocol/clock.ts';
-import { startFront } from '../proxy/front/api.ts';
+import { type Front, startFront } from '../proxy/front/api.ts';
 import { defaultHttpLimits } from '../proxy/front/limits.ts';
 import { addressUrl, announce } from './announcement.ts';
 import type { Server, Settings } from './config/options.ts';
@@ -22,7 +22,7 @@ export interface Surroundings {
 /** Opens what answers the calls, and hands its parts to the lifecycle. */
 export type OpenBackend = (surroundings: Surroundings) => Promise<Backend>;
 
-/** After the calls under way: time for files to be closed. */
+/** After the calls under way: time for the rest, the upstream's 2 s or the engine's files. */
 const filesCloseMs = 10_000;
 
 /** Runs a server until it is told to stop; the process ends with it. */
@@ -41,8 +41,8 @@ export async function serve(
   for (const warning of configuration.warnings) log.warn({}, warning);
   try {
     const backend = await openBackend({ settings, log, clock: systemClock, lifecycle });
-    const front = await startFront(frontOptions(configuration, backend, log));
-    lifecycle.opened('front', () => front.close());
+    if (lifecycle.isStopping) return;
+    const front = await openFront(lifecycle, startFront(frontOptions(configuration, backend, log)));
     if (lifecycle.isStopping) return;
     announce({ server, version, address: front, configuration }, log, pretty);
     process.stdout.write(`ready ${addressUrl(front)}\n`);
@@ -50,6 +50,18 @@ export async function serve(
     process.stderr.write(`slipstream: ${explainFailure(error, settings)}\n`);
     await lifecycle.stop(1);
   }
+}
+
+/** Handed over before it listens: told to stop meanwhile, it has to close ahead of what it calls. */
+async function openFront(lifecycle: Lifecycle, opening: Promise<Front>): Promise<Front> {
+  const close = () =>
+    opening.then(
+      (front) => front.close(),
+      // What did not open needs no closing; whoever waits for it tells why.
+      () => {},
+    );
+  lifecycle.opened('front', close);
+  return opening;
 }
 
 function frontOptions({ settings, credentials }: Configuration, backend: Backend, log: Log) {
