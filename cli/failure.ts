@@ -26,6 +26,8 @@ function addressFailure(
 
 function folderFailure(code: string | undefined, { data }: Settings): string | undefined {
   switch (code) {
+    case 'ENOENT':
+      return `the data folder ${data} cannot be made where it is said to be (${code}); choose another with --data`;
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':

@@ -1,4 +1,13 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
 /** Where the parts of a data folder lie. */
@@ -16,7 +25,7 @@ const formatVersion = 1;
  * @throws DataDirectoryError
  */
 export function prepareDataDirectory(root: string): DataDirectory {
-  makeDirectory(root);
+  makeDirectory(resolve(root));
   const path = join(root, 'format.json');
   const text = readIfThere(path);
   if (text === undefined)
@@ -73,12 +82,26 @@ export function syncDirectory(path: string): void {
   }
 }
 
-/** With the parents that it lacks, all of them durably. */
+/**
+ * With the parents that it lacks, all of them durably. Level by level: Node's own recursion does not end below a
+ * folder that is there but takes none, such as /proc.
+ * @param path absolute.
+ */
 function makeDirectory(path: string): void {
-  const first = mkdirSync(path, { recursive: true });
-  if (first === undefined) return;
-  for (let made = resolve(path); made.length >= resolve(first).length; made = dirname(made))
-    syncDirectory(dirname(made));
+  if (isDirectory(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) makeDirectory(parent);
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    // Another process may have made it just now.
+    if (!isDirectory(path)) throw error;
+  }
+  syncDirectory(parent);
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 /** A crash leaves the whole file or none. */

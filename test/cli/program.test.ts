@@ -79,6 +79,10 @@ async function getSong(client: DynamoDBClient) {
   return Item;
 }
 
+function listTables(client: DynamoDBClient): Promise<unknown> {
+  return client.send(new ListTablesCommand({}));
+}
+
 async function startHoldingEndpoint() {
   let answer = () => {};
   const server = createHttpServer();
@@ -179,10 +183,10 @@ describe('the engine alone, and the proxy in front of it', () => {
 
 describe('a signal while a call is under way', () => {
   /** A proxy in front of an endpoint that answers when it is told to, with a call that waits for that. */
-  async function waitingCall() {
+  async function waitingCall(words: string[] = [], ask = listTables) {
     const { endpoint, called, answer } = await startHoldingEndpoint();
-    const proxy = run(['proxy', '--port', '0', '--upstream', endpoint]);
-    const call = clientOf(await proxy.ready()).send(new ListTablesCommand({}));
+    const proxy = run(['proxy', '--port', '0', '--upstream', endpoint, ...words]);
+    const call = ask(clientOf(await proxy.ready()));
     await called;
     return { proxy, call, answer };
   }
@@ -194,6 +198,19 @@ describe('a signal while a call is under way', () => {
     answer();
     expect(await call).toMatchObject({ TableNames: ['Held'] });
     expect(await exit).toMatchObject({ code: 0 });
+  });
+
+  test.each<[string, (client: DynamoDBClient) => Promise<unknown>]>([
+    ['a call of the client', listTables],
+    ['a call of the cache', getSong],
+  ])('cuts %s in time where the endpoint hangs', async (_whose, ask) => {
+    const { proxy, call } = await waitingCall(['--close-timeout-ms', '200'], ask);
+    const failed = expect(call).rejects.toThrow();
+    expect(await proxy.end('SIGTERM')).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('calls to the upstream were cut'),
+    });
+    await failed;
   });
 
   test('and another one after it ends the process at once', async () => {
@@ -243,6 +260,15 @@ describe('a refusal', () => {
     expectRefusal(await run(['--port', '0', '--data', data()]).exit, 1, `${data()} is not a folder`);
     const below = join(data(), 'below');
     expectRefusal(await run(['--port', '0', '--data', below]).exit, 1, `${below} is not a folder`);
+  });
+
+  test('of a data folder where none can be made', async () => {
+    const nowhere = '/proc/slipstream';
+    expectRefusal(
+      await run(['--port', '0', '--data', nowhere]).exit,
+      1,
+      `the data folder ${nowhere} cannot be`,
+    );
   });
 
   test('of an address that other machines reach, without credentials', async () => {
