@@ -12,7 +12,7 @@ import type { Surroundings } from './serve.ts';
 export function accelerate(
   backend: Backend,
   settleMs: number,
-  { settings, clock, lifecycle }: Surroundings,
+  { settings, clock, log, lifecycle }: Surroundings,
 ): Backend {
   const accelerator = new Accelerator(backend, {
     cacheBytesMax: settings.cacheSize,
@@ -22,6 +22,7 @@ export function accelerate(
     settleMs: Math.max(settings.settleMs ?? settleMs, backend.lagMs ?? 0),
     fenceMs: settings.fenceMs,
     clock,
+    log,
   });
   lifecycle.opened('accelerator', () => accelerator.close());
   return accelerator;
