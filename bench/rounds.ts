@@ -121,7 +121,7 @@ async function startRow(row: Row, name: WorkloadName, run: Run): Promise<Started
         answer: JSON.stringify(workload.answer),
         dataDir,
       });
-  if (isStore) await checkAnswer(server.port, workload);
+  if (isStore) await checkAnswer(server.port, workload, run.loops.nextRevision());
   const template = requestTemplate(workload, server.port);
   const requestFile = join(dataDir, 'request');
   writeFileSync(requestFile, template.bytes);

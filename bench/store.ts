@@ -1,7 +1,7 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AttributeValue } from '../protocol/attribute-value.ts';
-import { INDEX_NAME, ITEMS, itemOf, type TableName } from './item.ts';
+import { INDEX_NAME, ITEMS, itemOf, REVISION_MIN, type TableName } from './item.ts';
 import { requestHeaders } from './request.ts';
 import type { Workload } from './workload.ts';
 
@@ -37,9 +37,13 @@ export async function checkTable(port: number, table: TableName): Promise<void> 
   }
 }
 
-/** @throws Error where the answer is wrong, or has another length than the loops expect. */
-export async function checkAnswer(port: number, workload: Workload): Promise<void> {
-  const body = await call(port, workload.operation, workload.input);
+/**
+ * @param revision that no request has had: a repeated one would not meet the condition of an update.
+ * @throws Error where the answer is wrong, or has another length than the loops expect.
+ */
+export async function checkAnswer(port: number, workload: Workload, revision: number): Promise<void> {
+  const input = JSON.stringify(workload.input).replaceAll(String(REVISION_MIN), String(revision));
+  const body = await call(port, workload.operation, JSON.parse(input));
   deepStrictEqual(Buffer.byteLength(body), Buffer.byteLength(JSON.stringify(workload.answer)));
   if (workload.isExact) deepStrictEqual(JSON.parse(body), workload.answer);
 }
