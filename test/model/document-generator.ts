@@ -70,9 +70,7 @@ function newDocuments(names: readonly string[]): Documents {
     { weight: 1, arbitrary: fc.tuple(name, index) },
   );
   return {
-    attributes: fc
-      .tuple(attributes, fc.array(special, { maxLength: 4 }))
-      .map(([others, keys]) => ({ ...others, ...Object.fromEntries(keys) })),
+    attributes: fc.tuple(attributes, specials).map(([others, own]) => ({ ...others, ...own })),
     condition: conditionOf(path, value),
     projection: fc.array(path, { minLength: 1, maxLength: 4 }).chain(rarelyClashing),
     update: updateOf({ number, list, map, set }, path, value),
@@ -173,14 +171,29 @@ const expiry = fc.oneof(
   { weight: 1, arbitrary: fc.constant(Number.NaN) },
 );
 
+const asExpiry = expiry.map((seconds): Value => {
+  return Number.isNaN(seconds) ? { S: '1' } : { N: String(storeEpoch + seconds) };
+});
+
 /** Attributes that mean something to a table: keys of indexes, of the types that they want, and when an item expires. */
-const special: fc.Arbitrary<[string, Value]> = fc.oneof(
-  ...indexKeyNames.map((name) => fc.tuple(fc.constant(name), keyValue(name, 'S'))),
-  fc.tuple(
-    fc.constant(expiryName),
-    expiry.map((seconds) => (Number.isNaN(seconds) ? { S: '1' } : { N: String(storeEpoch + seconds) })),
-  ),
+const special: Readonly<Record<string, fc.Arbitrary<Value>>> = {
+  ...Object.fromEntries(indexKeyNames.map((name) => [name, keyValue(name, 'S')])),
+  [expiryName]: asExpiry,
+};
+
+/** Some of them, most often the keys of indexes. */
+const specials: fc.Arbitrary<Item> = fc
+  .tuple(fc.record(special), fc.subarray([...indexKeyNames, ...indexKeyNames, expiryName]))
+  .map(([values, names]) => Object.fromEntries(names.flatMap((name) => entryOf(values, name))));
+
+const oneSpecial = fc.oneof(
+  ...Object.entries(special).map(([name, value]) => fc.tuple(fc.constant(name), value)),
 );
+
+function entryOf(values: Item, name: string): [string, Value][] {
+  const value = values[name];
+  return value === undefined ? [] : [[name, value]];
+}
 
 /** Leaves out paths that clash with earlier ones, but for a few lists. */
 function rarelyClashing(paths: readonly Path[]): fc.Arbitrary<readonly Path[]> {
@@ -314,7 +327,9 @@ function updateOf(typed: Typed, path: fc.Arbitrary<Path>, value: fc.Arbitrary<Va
     { weight: 1, arbitrary: fc.oneof(change('add', typed.set, value), change('delete', typed.set, value)) },
     {
       weight: 4,
-      arbitrary: special.map(([name, one]): Action => ({ kind: 'set', path: [name], value: { value: one } })),
+      arbitrary: oneSpecial.map(
+        ([name, one]): Action => ({ kind: 'set', path: [name], value: { value: one } }),
+      ),
     },
   );
   const rarely = fc.nat(20).map((luck) => luck === 20);

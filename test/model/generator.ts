@@ -3,6 +3,7 @@ import { indexesOf, laterIndex } from './index-generator.ts';
 import { keysOf, tableKey } from './key-generator.ts';
 import type { IndexSchema, ItemRequest, PageRequest, Request, Schema } from './request.ts';
 import {
+  anyIndex,
   batchGet,
   batchWrite,
   brimfulPut,
@@ -15,6 +16,7 @@ import {
   query,
   type Subject,
   scan,
+  tableItself,
   updateItem,
 } from './request-generator.ts';
 import { transactGet, transactWrite } from './transaction-generator.ts';
@@ -114,7 +116,10 @@ function step(subjects: readonly Subject[], ownsStore: boolean): fc.Arbitrary<St
     { weight: 30, arbitrary: called(batchWrite(subjects)) },
     { weight: 80, arbitrary: called(transactWrite(subjects)) },
     { weight: 30, arbitrary: called(transactGet(subjects)) },
-    { weight: 15, arbitrary: fc.record({ do: fc.constant('repeat' as const), which: fc.nat(3), style }) },
+    {
+      weight: ownsStore ? 60 : 15,
+      arbitrary: fc.record({ do: fc.constant('repeat' as const), which: fc.nat(3), style }),
+    },
     { weight: 40, arbitrary: fc.constantFrom(1, 20, 60, 5_000).map((ms): Step => ({ do: 'pass', ms })) },
     { weight: 6, arbitrary: recreated.map((one): Step => ({ do: 'recreate', table, schema: one })) },
     { weight: ownsStore ? 60 : 0, arbitrary: fc.constant<Step>({ do: 'restart' }) },
@@ -147,11 +152,15 @@ function tableSteps(subject: Subject): fc.Arbitrary<Step> {
     { weight: 1, arbitrary: fc.constant<Request>({ op: 'DeleteTable', table: 'nowhere' }) },
     { weight: 1, arbitrary: fc.constant<Request>({ op: 'CreateTable', table, schema: of }) },
   ) as fc.Arbitrary<Exclude<Request, PageRequest>>;
-  const walked = fc.oneof(
-    { weight: 2, arbitrary: query(subject, false) },
-    { weight: 1, arbitrary: scan(subject) },
+  const index = anyIndex(subject);
+  const ofIndexes = of.indexes.length === 0 ? 1 : 6;
+  const walked = fc.oneof<fc.WeightedArbitrary<PageRequest>[]>(
+    { weight: 3, arbitrary: query(subject, tableItself, false) },
+    { weight: 2, arbitrary: scan(subject, tableItself) },
+    { weight: ofIndexes, arbitrary: query(subject, index, false) },
+    { weight: Math.ceil(ofIndexes / 3), arbitrary: scan(subject, index) },
   );
-  const begun = fc.record({ do: fc.constant('page' as const), request: query(subject, true), style });
+  const begun = fc.oneof(query(subject, tableItself, true), query(subject, index, true));
   const transacted = fc.record({
     do: fc.constant('transact' as const),
     table: fc.constant(table),
@@ -163,8 +172,8 @@ function tableSteps(subject: Subject): fc.Arbitrary<Step> {
     { weight: 1040, arbitrary: called(update) },
     { weight: 240, arbitrary: called(remove) },
     { weight: 640, arbitrary: called(get) },
-    { weight: 480, arbitrary: fc.record({ do: fc.constant('walk' as const), request: walked, style }) },
-    { weight: 80, arbitrary: begun },
+    { weight: 700, arbitrary: fc.record({ do: fc.constant('walk' as const), request: walked, style }) },
+    { weight: 100, arbitrary: fc.record({ do: fc.constant('page' as const), request: begun, style }) },
     { weight: 40, arbitrary: transacted },
     { weight: 50, arbitrary: indexChange(subject) },
     { weight: 30, arbitrary: fc.constant<Step>({ do: 'sweep', table }) },

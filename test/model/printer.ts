@@ -1,4 +1,5 @@
 import type { Condition, Operand, Path, SetOperand, SetValue, Update } from './expression.ts';
+import { type LegacyConditions, legacyConditions, legacyKeyConditions } from './legacy-printer.ts';
 import {
   expiryName,
   hashName,
@@ -93,11 +94,24 @@ function writeInput(
 ): object {
   return {
     TableName: request.table,
-    ConditionExpression: request.condition && printer.condition(request.condition),
+    ...conditionInput(request, printer),
     ReturnValues: request.returnValues,
     ReturnValuesOnConditionCheckFailure: request.onFailure,
     ...capacityInput(request),
   };
+}
+
+/** As an expression, or as Expected where there is no update expression, with which that may not stand. */
+function conditionInput(
+  request: Of<'PutItem' | 'DeleteItem' | 'UpdateItem'>,
+  printer: ExpressionPrinter,
+): object {
+  const { condition } = request;
+  if (condition === undefined) return {};
+  const hasUpdate = request.op === 'UpdateItem' && request.update !== undefined;
+  const legacy = hasUpdate ? undefined : printer.legacy(condition);
+  if (legacy === undefined) return { ConditionExpression: printer.condition(condition) };
+  return { Expected: legacy.conditions, ConditionalOperator: legacy.operator };
 }
 
 function readInput(
@@ -128,21 +142,44 @@ function writeRequest(write: Of<'BatchWriteItem'>['tables'][number]['writes'][nu
 }
 
 function pageInput(request: Of<'Query' | 'Scan'>, printer: ExpressionPrinter): object {
+  const legacy = isLegacy(request) ? printer.legacy(request.filter) : undefined;
   const own =
     request.op === 'Query'
-      ? { KeyConditionExpression: printer.keyCondition(request.keys), ScanIndexForward: request.isForward }
-      : { Segment: request.segment?.index, TotalSegments: request.segment?.total };
+      ? { ...keyInput(request, printer, legacy), ScanIndexForward: request.isForward }
+      : {
+          Segment: request.segment?.index,
+          TotalSegments: request.segment?.total,
+          ScanFilter: legacy?.conditions,
+        };
   return {
     TableName: request.table,
     IndexName: request.index,
     ...own,
-    FilterExpression: request.filter && printer.condition(request.filter),
+    FilterExpression: legacy === undefined && request.filter ? printer.condition(request.filter) : undefined,
+    ConditionalOperator: legacy?.operator,
     Select: request.select,
     Limit: request.limit,
     ExclusiveStartKey: request.startKey,
     ...readInput(request, printer),
     ...capacityInput(request),
   };
+}
+
+/** The parameters of old do not go together with expressions, and know keys of two attributes. */
+function isLegacy<Page extends Of<'Query' | 'Scan'>>(
+  request: Page,
+): request is Page & { readonly filter: Condition } {
+  const isShort = request.op === 'Scan' || request.keys.length <= 2;
+  return isShort && request.filter !== undefined && request.projection === undefined;
+}
+
+function keyInput(
+  { keys }: Of<'Query'>,
+  printer: ExpressionPrinter,
+  legacy: LegacyConditions | undefined,
+): object {
+  if (legacy === undefined) return { KeyConditionExpression: printer.keyCondition(keys) };
+  return { KeyConditions: legacyKeyConditions(keys), QueryFilter: legacy.conditions };
 }
 
 function capacityInput({ capacity }: { readonly capacity?: string | undefined }): object {
@@ -165,7 +202,7 @@ export function schemaInput({ hash, range, indexes }: Schema): {
     return ofKind.length === 0 ? undefined : ofKind.map(indexInput);
   };
   return {
-    KeySchema: keyInput(key),
+    KeySchema: keySchemaInput(key),
     AttributeDefinitions: definitions([key, ...indexes]),
     LocalSecondaryIndexes: inputs(false),
     GlobalSecondaryIndexes: inputs(true),
@@ -176,7 +213,7 @@ export function indexInput(index: IndexSchema): object {
   const { name, projection } = index;
   return {
     IndexName: name,
-    KeySchema: keyInput(index),
+    KeySchema: keySchemaInput(index),
     Projection:
       typeof projection === 'string'
         ? { ProjectionType: projection }
@@ -184,7 +221,7 @@ export function indexInput(index: IndexSchema): object {
   };
 }
 
-function keyInput({ hash, range }: KeySchema): object[] {
+function keySchemaInput({ hash, range }: KeySchema): object[] {
   return [
     ...hash.map(({ name }) => ({ AttributeName: name, KeyType: 'HASH' })),
     ...range.map(({ name }) => ({ AttributeName: name, KeyType: 'RANGE' })),
@@ -259,6 +296,11 @@ class ExpressionPrinter {
       case 'contains':
         return this.#call(condition.kind, [this.#path(condition.path), this.#operand(condition.operand)]);
     }
+  }
+
+  /** Sometimes, where it is possible at all. */
+  legacy(condition: Condition): LegacyConditions | undefined {
+    return this.#chance(2) ? legacyConditions(condition) : undefined;
   }
 
   projection(paths: readonly Path[]): string {

@@ -179,11 +179,28 @@ function distinct<Write extends { put: Item } | { delete: Item }>(writes: Write[
   });
 }
 
+/** What is read: the table itself is no index. */
+type Read = fc.Arbitrary<IndexSchema | undefined>;
+
+export const tableItself: Read = fc.constant(undefined);
+
+/** One of the indexes that the table begins with, if there are any, or the one that it may have later. */
+export function anyIndex({ schema: of, later }: Subject): Read {
+  return fc.oneof(
+    { weight: 1, arbitrary: fc.constant(later) },
+    ...of.indexes.map((index) => ({ weight: 4, arbitrary: fc.constant(index) })),
+  );
+}
+
 /** @param starts whether it begins at some key, and not at the first. */
-export function query({ table, schema: of, names, later }: Subject, starts: boolean): fc.Arbitrary<Query> {
+export function query(
+  { table, schema: of, names }: Subject,
+  read: Read,
+  starts: boolean,
+): fc.Arbitrary<Query> {
   const { condition, projection } = documentsOf(names);
   const key = { hash: [{ name: hashName, type: of.hash }], range: rangeAttributes(of) };
-  return indexOrTable([...of.indexes, later]).chain((index) =>
+  return read.chain((index) =>
     fc
       .record({
         op: fc.constant('Query' as const),
@@ -192,9 +209,9 @@ export function query({ table, schema: of, names, later }: Subject, starts: bool
         keys: keyConditions(of, index ?? key),
         isForward: flag,
         startKey: starts ? startKey(of, index) : fc.constant(undefined),
-        filter: maybe(45, condition),
-        projection: maybe(35, projection),
-        limit: maybe(33, fc.integer({ min: 1, max: 4 })),
+        filter: maybe(percent(index, 45), condition),
+        projection: maybe(percent(index, 35), projection),
+        limit: maybe(index === undefined ? 33 : 60, fc.integer({ min: 1, max: 4 })),
         isConsistent: consistency(index),
         capacity: capacityMode,
         selection: fc.nat(11),
@@ -216,14 +233,9 @@ function partitionOf({ keys }: Pick<Query, 'keys'>): Item {
   );
 }
 
-/** Undefined is the table itself. */
-function indexOrTable(indexes: readonly IndexSchema[]): fc.Arbitrary<IndexSchema | undefined> {
-  const [later, ...others] = [...indexes].reverse();
-  return fc.oneof(
-    { weight: 3, arbitrary: fc.constant(undefined) },
-    { weight: 1, arbitrary: fc.constant(later) },
-    ...others.map((index) => ({ weight: 3, arbitrary: fc.constant(index) })),
-  );
+/** Of most attributes indexes have nothing, and refuse to be asked for them. */
+function percent(index: IndexSchema | undefined, ofTable: number): number {
+  return index === undefined || index.projection === 'ALL' ? ofTable : Math.round(ofTable / 3);
 }
 
 /** Global indexes mostly not, as they refuse it. */
@@ -232,21 +244,21 @@ function consistency(index: IndexSchema | undefined): fc.Arbitrary<boolean | und
   return fc.nat(20).map((luck) => (luck === 20 ? true : luck > 10 ? false : undefined));
 }
 
-export function scan({ table, schema: of, names, later }: Subject): fc.Arbitrary<Scan> {
+export function scan({ table, names }: Subject, read: Read): fc.Arbitrary<Scan> {
   const { condition, projection } = documentsOf(names);
   const segment = fc
     .integer({ min: 1, max: 4 })
     .chain((total) => fc.record({ index: fc.nat(total - 1), total: fc.constant(total) }));
-  return indexOrTable([...of.indexes, later]).chain((index) =>
+  return read.chain((index) =>
     fc
       .record({
         op: fc.constant('Scan' as const),
         table: fc.constant(table),
         index: fc.constant(index?.name),
         segment: maybe(50, segment),
-        filter: maybe(45, condition),
-        projection: maybe(35, projection),
-        limit: maybe(33, fc.integer({ min: 1, max: 4 })),
+        filter: maybe(percent(index, 45), condition),
+        projection: maybe(percent(index, 35), projection),
+        limit: maybe(index === undefined ? 33 : 60, fc.integer({ min: 1, max: 4 })),
         isConsistent: consistency(index),
         capacity: capacityMode,
         selection: fc.nat(11),

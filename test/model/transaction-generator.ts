@@ -29,7 +29,7 @@ export function transactWrite(subjects: readonly Subject[]): fc.Arbitrary<Transa
   return fc.record({
     op: fc.constant('TransactWriteItems' as const),
     actions: mostlyDistinct(action, targetOf),
-    token: maybe(30, token),
+    token: maybe(50, token),
     capacity: capacityMode,
   });
 }
@@ -86,12 +86,12 @@ function mostlyDistinct<T>(one: fc.Arbitrary<T>, target: (one: T) => string): fc
       weight: 15,
       arbitrary: fc.uniqueArray(one, {
         minLength: 1,
-        maxLength: 5,
+        maxLength: 4,
         selector: target,
         comparator: 'SameValue',
       }),
     },
-    { weight: 1, arbitrary: fc.array(one, { minLength: 1, maxLength: 5 }) },
+    { weight: 1, arbitrary: fc.array(one, { minLength: 1, maxLength: 4 }) },
   );
 }
 
