@@ -1,5 +1,12 @@
-import { attributeType, getAttribute, type Item, valueSize } from '../../protocol/attribute-value.ts';
-import { validationError } from '../../protocol/errors.ts';
+import {
+  type AttributeType,
+  attributeType,
+  getAttribute,
+  type Item,
+  valueSize,
+} from '../../protocol/attribute-value.ts';
+import { type DynamoDbError, validationError } from '../../protocol/errors.ts';
+import type { Update } from '../../protocol/expression/update.ts';
 import type { KeyAttribute } from '../../protocol/key.ts';
 import type { Table } from '../catalog.ts';
 import { type Index, partitionKeyBytesMax, sortKeyBytesMax } from '../index-schema.ts';
@@ -16,6 +23,31 @@ export function checkIndexKeys(table: Table, item: Item): void {
   }
 }
 
+/** Checks an update, as far as that is possible without the item: it may not give the key of an index another type. */
+export function checkIndexKeysWritten(table: Table, update: Update): void {
+  if (table.indexes.length === 0) return;
+  for (const { path, type } of update.writes()) {
+    for (const index of table.indexes) {
+      const attribute = index.keyAttributes.find(({ name }) => name === path[0]);
+      if (attribute !== undefined) checkWrittenKey(index, attribute, path.length, type);
+    }
+  }
+}
+
+function checkWrittenKey(
+  index: Index,
+  attribute: KeyAttribute,
+  pathLength: number,
+  type: AttributeType | undefined,
+): void {
+  if (pathLength > 1) {
+    throw validationError(
+      `Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: IndexKey: ${attribute.name}`,
+    );
+  }
+  if (type !== undefined && type !== attribute.type) throw typeMismatch(index, attribute, type);
+}
+
 /** The same for what an update makes of an item; AWS has other words for it. */
 export function checkUpdatedIndexKeys(table: Table, item: Item): void {
   for (const index of table.indexes) {
@@ -27,19 +59,20 @@ export function checkUpdatedIndexKeys(table: Table, item: Item): void {
 function checkPutKey(index: Index, attribute: KeyAttribute, item: Item): void {
   const value = getAttribute(item, attribute.name);
   if (value === undefined) return;
-  const { name, type } = attribute;
-  if (!(type in value)) {
-    throw validationError(
-      `One or more parameter values were invalid: Type mismatch for Index Key ${name} Expected: ${type} ` +
-        `Actual: ${attributeType(value)} IndexName: ${index.name}`,
-    );
-  }
+  if (!(attribute.type in value)) throw typeMismatch(index, attribute, attributeType(value));
   if (isEmpty(attribute, item)) {
     throw validationError(
       'One or more parameter values are not valid. A value specified for a secondary index key is not supported. ' +
         emptyText(attribute, index),
     );
   }
+}
+
+function typeMismatch(index: Index, { name, type }: KeyAttribute, actual: AttributeType): DynamoDbError {
+  return validationError(
+    `One or more parameter values were invalid: Type mismatch for Index Key ${name} Expected: ${type} ` +
+      `Actual: ${actual} IndexName: ${index.name}`,
+  );
 }
 
 function checkUpdatedKey(index: Index, attribute: KeyAttribute, item: Item): void {

@@ -15,7 +15,7 @@ import type { IndexChange } from '../index-entries.ts';
 import type { CollectionSizes } from '../item-collections.ts';
 import { isSame, itemJson, parseItem } from '../item-json.ts';
 import type { MeteredCall } from '../throughput.ts';
-import { checkIndexKeys, checkUpdatedIndexKeys } from './index-keys.ts';
+import { checkIndexKeys, checkIndexKeysWritten, checkUpdatedIndexKeys } from './index-keys.ts';
 import { currentItem, itemChange } from './item-change.ts';
 
 /**
@@ -86,7 +86,10 @@ export function planWrite(write: ItemWrite, table: Table): PlannedWrite {
   } else {
     checkKey(schema, attributes);
   }
-  update?.checkKeyNames(keyNames(table));
+  if (update !== undefined) {
+    update.checkKeyNames(keyNames(table));
+    checkIndexKeysWritten(table, update);
+  }
   const image = kind === 'put' ? itemJson(attributes) : undefined;
   return { ...write, table, key: canonicalKey(schema, attributes), image };
 }

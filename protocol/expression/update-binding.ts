@@ -1,4 +1,4 @@
-import { type AttributeValue, attributeType } from '../attribute-value.ts';
+import { type AttributeType, type AttributeValue, attributeType } from '../attribute-value.ts';
 import type { ActionNode, SetValueNode } from './ast.ts';
 import { type Binder, type BoundFunction, type BoundOperand, knownType } from './binding.ts';
 import type { DocumentPath } from './paths.ts';
@@ -71,6 +71,11 @@ export function checkSetValue(value: BoundSetValue, binder: Binder): void {
   } else if (value.kind === 'function') {
     checkCall(value, binder);
   }
+}
+
+/** The type of what is set, where that does not depend on the item. */
+export function setValueType(value: BoundSetValue): AttributeType | undefined {
+  return value.kind === 'arithmetic' ? 'N' : knownType(value);
 }
 
 function checkCall(call: BoundFunction, binder: Binder): void {

@@ -1,5 +1,7 @@
 import {
+  type AttributeType,
   type AttributeValue,
+  attributeType,
   checkNestingLevels,
   getAttribute,
   type Item,
@@ -14,7 +16,13 @@ import { updateTree } from './parser.ts';
 import { type DocumentPath, type PathTree, pathTree } from './paths.ts';
 import { projectItem } from './projection.ts';
 import type { Substitutions } from './substitutions.ts';
-import { type BoundAction, bindAction, checkActionOperand, checkSetValue } from './update-binding.ts';
+import {
+  type BoundAction,
+  bindAction,
+  checkActionOperand,
+  checkSetValue,
+  setValueType,
+} from './update-binding.ts';
 import { addTo, compileSetValue, deleteFrom, type SetValue } from './update-operators.ts';
 import { UpdateSize } from './update-size.ts';
 
@@ -62,6 +70,12 @@ export class Update {
     this.#size = size;
   }
 
+  /** What the update does with each attribute, or part of one, and the type of what it writes where that is known. */
+  *writes(): Generator<{ readonly path: DocumentPath; readonly type: AttributeType | undefined }, void> {
+    for (const [i, path] of this.paths.entries())
+      yield { path, type: writtenType(this.actions[i] as Action) };
+  }
+
   /** @param item as it is before the update. @throws ValidationException if the update counts for too much. */
   checkSize(item: Item): void {
     if (this.#size !== undefined && this.#size.bytes(item) > itemBytesMax) throw updateTooLarge();
@@ -101,13 +115,21 @@ export function updatedAttributes(update: Update, item: Item): Item | undefined 
 
 /** An action on the value at its path. */
 type Action =
-  | { readonly kind: 'SET'; readonly value: SetValue }
+  | { readonly kind: 'SET'; readonly value: SetValue; readonly type: AttributeType | undefined }
   | { readonly kind: 'REMOVE' }
   | { readonly kind: 'ADD' | 'DELETE'; readonly value: AttributeValue };
 
 function compileAction(action: BoundAction): Action {
-  if (action.kind === 'SET') return { kind: action.kind, value: compileSetValue(action.value) };
+  if (action.kind === 'SET') {
+    const { kind, value } = action;
+    return { kind, value: compileSetValue(value), type: setValueType(value) };
+  }
   return action;
+}
+
+function writtenType(action: Action): AttributeType | undefined {
+  if (action.kind === 'SET') return action.type;
+  return action.kind === 'ADD' ? attributeType(action.value) : undefined;
 }
 
 type ActionTree = PathTree<number>;

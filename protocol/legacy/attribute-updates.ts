@@ -102,9 +102,9 @@ type Action = Update['actions'][number];
 function actionOf(name: string, { Action: action, Value: value }: AttributeValueUpdate): Action {
   if (value === undefined) return { kind: 'REMOVE' };
   if (action === 'DELETE') return { kind: 'DELETE', value };
-  if (action !== 'ADD') return { kind: 'SET', value: () => value };
+  if (action !== 'ADD') return { kind: 'SET', value: () => value, type: attributeType(value) };
   if (!('L' in value)) return { kind: 'ADD', value };
-  return { kind: 'SET', value: (item) => append(getAttribute(item, name), value.L) };
+  return { kind: 'SET', value: (item) => append(getAttribute(item, name), value.L), type: 'L' };
 }
 
 function append(list: AttributeValue | undefined, elements: AttributeValue[]): AttributeValue {

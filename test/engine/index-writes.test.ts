@@ -89,6 +89,32 @@ describe('a write is refused and changes nothing', () => {
     });
   }
 
+  const mismatch =
+    'One or more parameter values were invalid: Type mismatch for Index Key a Expected: S Actual: ';
+  const noPath =
+    "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: IndexKey: a";
+  const unsupported = 'The update expression attempted to update the secondary index key to unsupported type';
+
+  test.each([
+    ['SET a = :n', `${mismatch}N`],
+    ['SET a = y + :n', `${mismatch}N`],
+    ['ADD a :n', `${mismatch}N`],
+    ['SET a.b = :n', noPath],
+    ['REMOVE a[0]', noPath],
+    ['SET a = y', unsupported],
+  ])('by an update that makes it something else: %s', async (expression, text) => {
+    const values = expression.includes(':n') ? { ':n': { N: '1' } } : undefined;
+    await expect(update(expression, values)).rejects.toThrow(text);
+    expect(await inIndex('many')).toHaveLength(1);
+  });
+
+  test('by AttributeUpdates that make it something else', async () => {
+    const AttributeUpdates = { a: { Value: { N: '1' }, Action: 'PUT' } };
+    await expect(
+      store.call('UpdateItem', { TableName: 'Writes', Key: key, AttributeUpdates }),
+    ).rejects.toThrow(`${mismatch}N`);
+  });
+
   test('by range attributes that are too long together', async () => {
     const parts = { a: { S: 'a'.repeat(600) }, b: { B: Buffer.alloc(500).toString('base64') } };
     const Item = { ...key, x: { S: 'x' }, y: { N: '1' }, n: { N: '1' }, ...parts };
