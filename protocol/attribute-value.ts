@@ -281,6 +281,7 @@ function canonicalBinary(base64: string): string {
 
 function canonicalStrings(members: string[]): string[] {
   if (members.length === 0) throw validationError(`${invalidParameter} An string set  may not be empty`);
+  refuseNull(members, 'An string set may not have a null string as a member');
   const canonical = mapChanged(members, toUSVString);
   const at = firstDuplicate(canonical);
   if (at === undefined) return sortStrings(canonical);
@@ -290,6 +291,7 @@ function canonicalStrings(members: string[]): string[] {
 
 function canonicalNumbers(members: string[]): string[] {
   if (members.length === 0) throw validationError(`${invalidParameter} An number set  may not be empty`);
+  refuseNull(members, 'An number set may not have a null string as a member');
   const canonical = mapChanged(members, canonicalNumber);
   if (firstDuplicate(canonical) === undefined) return sortNumbers(canonical);
   const text = 'Input collection contains duplicates';
@@ -298,11 +300,17 @@ function canonicalNumbers(members: string[]): string[] {
 
 function canonicalBinaries(members: string[]): string[] {
   if (members.length === 0) throw validationError(`${invalidParameter} Binary sets should not be empty`);
+  refuseNull(members, 'Binary sets may not contain null or empty values');
   const canonical = mapChanged(members, canonicalBinary);
   const at = firstDuplicate(canonical);
   if (at === undefined) return sortBinaries(canonical);
   const read = quoted(asRead(canonical, at, sortBinaries));
   throw duplicates(`[${read.join(',')}]of type BS `, `[${canonical.join(', ')}]of type BS `);
+}
+
+/** JSON can have null where a member has to be. */
+function refuseNull(members: readonly (string | null)[], text: string): void {
+  if (members.includes(null)) throw validationError(`${invalidParameter} ${text}`);
 }
 
 /** @returns where the first member stands that has been there before. */

@@ -36,6 +36,9 @@ export interface Grammar {
   readonly problems: readonly Problem[];
 }
 
+/** In which expressions AWS tells the size of one that is too large. */
+const tellsSize: ReadonlySet<ExpressionParameter> = new Set(['ConditionExpression', 'FilterExpression']);
+
 /**
  * Reads the tokens of one expression for the parsers. A syntax error is thrown where it stands; other problems are
  * kept until the whole text has proved to be well formed, as AWS tells syntax errors first.
@@ -60,7 +63,8 @@ export class ExpressionReader {
     if (text.trim() === '') throw this.error('The expression can not be empty;');
     const size = Buffer.byteLength(text);
     if (size > EXPRESSION_BYTES_MAX) {
-      throw this.error(`Expression size has exceeded the maximum allowed size; expression size: ${size}`);
+      const tooLarge = 'Expression size has exceeded the maximum allowed size;';
+      throw this.error(tellsSize.has(parameter) ? `${tooLarge} expression size: ${size}` : tooLarge);
     }
     this.#tokens = tokenize(text);
   }

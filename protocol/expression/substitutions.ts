@@ -1,5 +1,6 @@
 import { type AttributeValue, canonicalValue, valueSize } from '../attribute-value.ts';
 import { DynamoDbError, validationError } from '../errors.ts';
+import { checkAttributeName } from '../legacy/attribute-name.ts';
 import { invalidValue, olderText } from '../wording.ts';
 import type { ExpressionParameter } from './ast.ts';
 
@@ -81,10 +82,12 @@ const valueReference = /^:[A-Za-z0-9_]+$/;
 function checkNames(names: Readonly<Record<string, string>>): void {
   checkReferences('ExpressionAttributeNames', Object.keys(names), nameReference);
   for (const [reference, name] of Object.entries(names)) {
-    if (name !== '') continue;
-    throw validationError(
-      `ExpressionAttributeNames contains invalid value: Empty attribute name for key ${reference}`,
-    );
+    try {
+      checkAttributeName(name);
+    } catch (error) {
+      const text = (error as Error).message;
+      throw validationError(`ExpressionAttributeNames contains invalid value: ${text} for key ${reference}`);
+    }
   }
 }
 
@@ -117,8 +120,10 @@ function checkReferences(parameter: string, references: readonly string[], synta
   if (references.length === 0) throw validationError(`${parameter} must not be empty`);
   for (const reference of references) {
     if (reference.length > REFERENCE_BYTES_MAX) {
-      const text = 'The expression attribute map contains a key that is too long';
-      throw validationError(`${parameter} contains invalid key: ${text}; key: "${reference}"`);
+      const text = `${parameter} contains invalid key: The expression attribute map contains a key that is too long;`;
+      throw validationError(
+        parameter === 'ExpressionAttributeNames' ? `${text} size of key: ${reference.length}` : text,
+      );
     }
     if (!syntax.test(reference)) {
       throw validationError(`${parameter} contains invalid key: Syntax error; key: "${reference}"`);

@@ -101,6 +101,7 @@ function readList(shape: ListShape, value: readonly unknown[], level: number): r
   let changed: unknown[] | undefined;
   for (let i = 0; i < value.length; i++) {
     const before = value[i];
+    if (before === null && shape.keepsNull === true) continue;
     const after = before === null ? emptyOf(shape.element) : read(shape.element, before, 'list', level);
     if (after === undefined) throw serializationError('Unexpected token received from parser');
     if (after === before) continue;

@@ -146,7 +146,9 @@ function checkSelect(input: QueryInput | ScanInput): void {
   }
   if (projection === undefined) return;
   const choice = select === 'COUNT' ? 'only the Count' : select;
-  throw validationError(`Cannot specify the ${projection} when choosing to get ${choice}`);
+  throw validationError(
+    `1 validation error detected: Cannot specify the ${projection} when choosing to get ${choice}`,
+  );
 }
 
 function projectionParameter(input: QueryInput | ScanInput): string | undefined {

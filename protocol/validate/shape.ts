@@ -34,6 +34,8 @@ export interface BlobShape {
 export interface ListShape {
   readonly type: 'list';
   readonly element: Shape;
+  /** Null elements are left where they are, for whoever checks what is in the list. */
+  readonly keepsNull?: true;
   readonly constraints: readonly Constraint[];
 }
 
@@ -165,9 +167,9 @@ function newAttributeValue(): StructureShape {
     S: string(),
     N: string(),
     B: blob,
-    SS: list(string()),
-    NS: list(string()),
-    BS: list(blob),
+    SS: { ...list(string()), keepsNull: true },
+    NS: { ...list(string()), keepsNull: true },
+    BS: { ...list(blob), keepsNull: true },
     M: { type: 'map', value: shape, constraints: [] },
     L: { type: 'list', element: shape, constraints: [] },
     NULL: boolean,

@@ -257,12 +257,12 @@ describeSetups((setup) => {
       [
         'a projection and all attributes',
         { ProjectionExpression: 'n', Select: 'ALL_ATTRIBUTES' },
-        'Cannot specify the ProjectionExpression when choosing to get ALL_ATTRIBUTES',
+        '1 validation error detected: Cannot specify the ProjectionExpression when choosing to get ALL_ATTRIBUTES',
       ],
       [
         'a projection and a count',
         { ProjectionExpression: 'n', Select: 'COUNT' },
-        'Cannot specify the ProjectionExpression when choosing to get only the Count',
+        '1 validation error detected: Cannot specify the ProjectionExpression when choosing to get only the Count',
       ],
       [
         'projected attributes without an index',

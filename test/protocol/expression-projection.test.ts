@@ -64,6 +64,7 @@ describe('refuses', () => {
     ['a.b.c, a.b[0]', `${conflict} path one: [a, b, c], path two: [a, b, [0]]`],
     ['a[1], a.b, c, c', `${overlap} path one: [c], path two: [c]`],
     [`a${'.b'.repeat(32)}`, 'The document path has too many nesting levels; nesting levels: 33'],
+    [`${' '.repeat(4096)}a`, 'Expression size has exceeded the maximum allowed size;'],
   ])('%s', (text, message) => {
     expect(() => bind(text, { '#a': 'a' })).toThrow(
       expect.objectContaining({

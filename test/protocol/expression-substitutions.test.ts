@@ -31,7 +31,19 @@ describe('what is given', () => {
       { [`#${tooLong}`]: 'a' },
       undefined,
       'ExpressionAttributeNames contains invalid key: ' +
-        `The expression attribute map contains a key that is too long; key: "#${tooLong}"`,
+        'The expression attribute map contains a key that is too long; size of key: 256',
+    ],
+    [
+      undefined,
+      { [`:${tooLong}`]: { S: '' } },
+      'ExpressionAttributeValues contains invalid key: ' +
+        'The expression attribute map contains a key that is too long;',
+    ],
+    [
+      { '#a': 'x'.repeat(65_536) },
+      undefined,
+      'ExpressionAttributeNames contains invalid value: ' +
+        'Attribute name is too large, must be less than 65536 bytes for key #a',
     ],
     [undefined, { a: { S: '' } }, 'ExpressionAttributeValues contains invalid key: Syntax error; key: "a"'],
     [undefined, { ':a': { N: 'b' } }, 'The parameter cannot be converted to a numeric value: b'],

@@ -96,11 +96,11 @@ const pageCases: [Members, string][] = [
   ],
   [
     { Select: 'ALL_ATTRIBUTES', ProjectionExpression: 'a' },
-    'ValidationException: Cannot specify the ProjectionExpression when choosing to get ALL_ATTRIBUTES',
+    'ValidationException: 1 validation error detected: Cannot specify the ProjectionExpression when choosing to get ALL_ATTRIBUTES',
   ],
   [
     { Select: 'COUNT', ProjectionExpression: 'a' },
-    'ValidationException: Cannot specify the ProjectionExpression when choosing to get only the Count',
+    'ValidationException: 1 validation error detected: Cannot specify the ProjectionExpression when choosing to get only the Count',
   ],
   [
     { ExclusiveStartKey: { id: {} } },
