@@ -4,7 +4,7 @@ import { attributeNames } from './document-generator.ts';
 import { doorNames, World } from './world.ts';
 
 /** MODEL_RUNS sequences, where it is set, instead of the usual number. */
-const runs = Number(process.env.MODEL_RUNS ?? 2_000);
+const runs = Number(process.env.MODEL_RUNS ?? 1_500);
 /** Sequences played at once, on tables of their own: they share the syncs of the log. */
 const lanes = path === undefined ? 8 : 1;
 const timeout = 60_000 + runs * 100;
@@ -30,7 +30,7 @@ describe(`the engine, direct and through the cache, agrees with the model (MODEL
     const world = await openWorld();
     const options = { stepsMin: 1, stepsMax: 40, ownsStore: true, names: attributeNames, doors: doorNames };
     const command = 'test/model/model.test.ts -t "over restarts"';
-    await campaign(world, options, { runs: Math.ceil(runs / 20), seed, command });
+    await campaign(world, options, { runs: Math.ceil(runs / 10), seed, command });
   });
 });
 

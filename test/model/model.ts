@@ -16,20 +16,20 @@ import {
   sourceItems,
   sourceOf,
 } from './page.ts';
-import type {
-  BatchGetItem,
-  BatchWriteItem,
-  GetItem,
-  IndexSchema,
-  PageRequest,
-  Request,
-  Scan,
-  UpdateItem,
-  UpdateTable,
-  UpdateTimeToLive,
-  WriteRequest,
+import {
+  type BatchGetItem,
+  type BatchWriteItem,
+  expiryName,
+  type GetItem,
+  type IndexSchema,
+  type PageRequest,
+  type Request,
+  type Scan,
+  type UpdateItem,
+  type UpdateTable,
+  type UpdateTimeToLive,
+  type WriteRequest,
 } from './request.ts';
-import { expiryName } from './request.ts';
 import {
   checkDistinct,
   checkIndexKeys,

@@ -139,6 +139,7 @@ export function checkedConditions(request: Query): KeyPart[] {
   if (request.keys.length === 0) throw invalid();
   const parts = request.keys.map((part) => ({ ...part, values: part.values.map(canonicalOperand) }));
   for (const { operator, values } of parts) {
+    if (operator !== '=' && values.some((value) => order(value, value) === undefined)) throw invalid();
     if (operator === 'BETWEEN' && !compares('<=', values[0], values[1])) throw invalid();
     if (operator === 'begins_with' && values.some((value) => bytesOf(value) === undefined)) throw invalid();
   }

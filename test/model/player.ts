@@ -73,7 +73,6 @@ class Player {
 
   /** Deletes what was created; that nothing waits for it gives the store something to do meanwhile. */
   async leave(): Promise<void> {
-    for (const table of this.#tables) await this.#untilIndexes(table);
     const requests = [...this.#tables].map((table) => printRequest({ op: 'DeleteTable', table }, 0));
     await Promise.all(requests.flatMap((request) => this.#doors.map((door) => door.call(request))));
   }

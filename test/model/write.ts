@@ -1,9 +1,9 @@
-import { applyUpdate, holds, isUpdateWrong, updatedPaths } from './expression.ts';
+import { applyUpdate, holds, isUpdateWrong, type SetValue, type Update, updatedPaths } from './expression.ts';
 import { checkCondition } from './page.ts';
 import type { TransactAction } from './request.ts';
-import { checkIndexKeys, checkItemKey, checkKey, isKeyName, type Table } from './table.ts';
+import { checkIndexKeys, checkItemKey, checkKey, isKeyName, keyAttributes, type Table } from './table.ts';
 import { canonicalTree } from './tree.ts';
-import { canonicalItem, type Item, invalid, Refusal, sizeOfItem } from './value.ts';
+import { canonicalItem, type Item, invalid, Refusal, sizeOfItem, typeOf } from './value.ts';
 
 /** AWS: ServiceQuotas. */
 const itemBytesMax = 409_600;
@@ -44,6 +44,31 @@ export function checkAgainstTable(table: Table, request: TransactAction, attribu
   checkKey(table, attributes);
   if (request.op !== 'UpdateItem' || request.update === undefined) return;
   if (updatedPaths(request.update).some(([name]) => isKeyName(table.key, name))) throw invalid();
+  checkIndexKeysWritten(table, request.update);
+}
+
+/** An update may give the key of an index no other type, and nothing inside it, whatever the item is. */
+function checkIndexKeysWritten({ indexes }: Table, { set, add, ...update }: Update): void {
+  const writes = [
+    ...set.map(({ path, value }) => ({ path, type: knownType(value) })),
+    ...add.map(({ path, value }) => ({ path, type: typeOf(value) })),
+    ...[...update.remove, ...update.delete.map(({ path }) => path)].map((path) => ({
+      path,
+      type: undefined,
+    })),
+  ];
+  const keys = indexes.flatMap(({ schema }) => keyAttributes(schema));
+  const isWrong = writes.some(({ path: [name, ...rest], type }) =>
+    keys.some((key) => key.name === name && (rest.length > 0 || (type !== undefined && type !== key.type))),
+  );
+  if (isWrong) throw invalid();
+}
+
+/** The type of what is set, where the expression tells it. */
+function knownType(value: SetValue): string | undefined {
+  if ('operator' in value) return 'N';
+  if ('append' in value) return 'L';
+  return 'value' in value ? typeOf(value.value) : undefined;
 }
 
 /** What a write makes of its item. @throws Refusal */
