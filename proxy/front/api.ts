@@ -128,10 +128,17 @@ class Api {
     }
   }
 
+  /** AWS: API_DescribeEndpoints. The answer is where the caller already is: a store's own address would lead around us. */
+  #describeEndpoints(exchange: Exchange): HttpResponse {
+    const Address = exchange.request.header('host') ?? '';
+    return this.#respond(exchange, 200, new Reply({ Endpoints: [{ Address, CachePeriodInMinutes: 1440 }] }));
+  }
+
   #call(exchange: Exchange, region: string, body: Buffer): HttpResponse | Promise<HttpResponse> {
     const input = body.length === 0 ? undefined : parseBody(body);
     const operation = operationNamed(exchange.request);
     if (input === undefined) throw serializationError();
+    if (operation === 'DescribeEndpoints') return this.#describeEndpoints(exchange);
     const reply = this.#options.backend.call({ operation, input, body, region });
     if (!(reply instanceof Promise)) return this.#respond(exchange, 200, reply);
     return reply.then(

@@ -1,8 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import { serializationError } from '../../protocol/errors.ts';
 
-/** Levels of JSON an operation can need: 32 of an item, two each for the type and the value, and what is around it. */
-const jsonDepthMax = 128;
+/**
+ * Levels of JSON. An item has 32 at most, of two or three levels of JSON each; AWS tells of values that nest deeper in
+ * its own words up to some hundred.
+ */
+const jsonDepthMax = 320;
 
 /**
  * Parses a body, which must be one JSON object. Member names are data here, `__proto__` among them: JSON.parse makes

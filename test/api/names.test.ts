@@ -4,6 +4,11 @@ import { createTable, describeSetups, refusal, untilActive } from './setups.ts';
 const notFound = refusal('ResourceNotFoundException', 'Requested resource not found');
 
 describeSetups((setup) => {
+  test('DescribeEndpoints answers where the caller already is', async () => {
+    const { Endpoints } = await setup.dynamo.describeEndpoints();
+    expect(Endpoints).toEqual([{ Address: new URL(setup.address).host, CachePeriodInMinutes: 1440 }]);
+  });
+
   describe('the ARN of a table', () => {
     test('stands wherever its name may', async () => {
       const { dynamo } = setup;

@@ -170,9 +170,9 @@ describe('bodies', () => {
     ['half an object', '{"TableName":'],
     ['two objects', '{}{}'],
     ['bytes that are not UTF-8', Buffer.from('7b2261223a22c328227d', 'hex')],
-    ['two hundred levels', `{"a":${'['.repeat(200)}${']'.repeat(200)}}`],
+    ['four hundred levels', `{"a":${'['.repeat(400)}${']'.repeat(400)}}`],
     ['a million levels', `{"a":${'['.repeat(1_000_000)}`],
-    ['deep objects', `${'{"a":'.repeat(150)}1${'}'.repeat(150)}`],
+    ['deep objects', `${'{"a":'.repeat(350)}1${'}'.repeat(350)}`],
   ])('of %s are refused', async (_name, body) => {
     const response = await ask({ body });
     expect(response).toMatchObject({ status: 400, body: JSON.stringify({ __type: serialization }) });
