@@ -33,11 +33,17 @@ export interface Source {
   readonly key: KeySchema;
 }
 
+/** What is wrong with values comes before what is wrong with the index. */
+function missingIndex({ index, startKey = {} }: PageRequest): Error {
+  const hasWrongNumber = Object.values(startKey).some((value) => 'N' in value && value.N === '');
+  return hasWrongNumber ? invalid() : invalid(`The table does not have the specified index: ${index}`);
+}
+
 /** @throws Refusal if there is no such index, or it cannot be read so. */
 export function sourceOf(table: Table, request: PageRequest): Source {
   if (request.index === undefined) return { table, index: undefined, key: table.key };
   const index = table.index(request.index)?.schema;
-  if (index === undefined) throw invalid(`The table does not have the specified index: ${request.index}`);
+  if (index === undefined) throw missingIndex(request);
   if (index.isGlobal && request.isConsistent === true) {
     throw invalid('Consistent reads are not supported on global secondary indexes');
   }
@@ -143,6 +149,8 @@ export function checkedConditions(request: Query): KeyPart[] {
     if (operator === 'BETWEEN' && !compares('<=', values[0], values[1])) throw invalid();
     if (operator === 'begins_with' && values.some((value) => bytesOf(value) === undefined)) throw invalid();
   }
+  if (request.startKey !== undefined)
+    canonicalTree(Object.values(request.startKey).map((value) => ({ value })));
   checkPage(request);
   return parts;
 }
