@@ -149,8 +149,7 @@ export function checkedConditions(request: Query): KeyPart[] {
     if (operator === 'BETWEEN' && !compares('<=', values[0], values[1])) throw invalid();
     if (operator === 'begins_with' && values.some((value) => bytesOf(value) === undefined)) throw invalid();
   }
-  if (request.startKey !== undefined)
-    canonicalTree(Object.values(request.startKey).map((value) => ({ value })));
+  for (const value of Object.values(request.startKey ?? {})) canonicalOperand(value);
   checkPage(request);
   return parts;
 }
