@@ -69,6 +69,18 @@ function placement(): Placement | undefined {
   return serverCore === undefined || loadCore === undefined ? undefined : { serverCore, loadCore };
 }
 
+/**
+ * Where a server, with all its threads, may run from now on: on its own processor, or, where a row writes, on both. A store
+ * writes its disk from threads beside the one that serves, and the load generator leaves most of its processor idle then.
+ */
+export function placeServer(pid: number, { serverCore, loadCore }: Placement, mayUseBoth: boolean): void {
+  const list = mayUseBoth ? `${serverCore},${loadCore}` : String(serverCore);
+  const { status, stderr } = spawnSync('taskset', ['-a', '-c', '-p', list, String(pid)], {
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`cannot place process ${pid}: ${stderr}`);
+}
+
 /** Seconds of processor time that a process has used, all its threads together; undefined where Linux does not tell. */
 export function cpuSeconds(pid: number): number | undefined {
   // The second field, the name in brackets, may hold spaces; user and system time are the 12th and 13th after it.

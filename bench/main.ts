@@ -93,7 +93,7 @@ function renderHead(machine: Machine, generator: string, { seconds, rounds }: Be
   const pinned =
     placement === undefined
       ? 'Processes are not pinned: the system moves them between processors.'
-      : `Pinned: servers with all their threads to processor ${placement.serverCore}, load to ${placement.loadCore}.`;
+      : `Pinned: servers with all their threads to processor ${placement.serverCore}, load to ${placement.loadCore}; in rows that write, servers to both.`;
   return [
     `${cores} x ${cpu}, ${os}, Node.js ${node}, one fdatasync ${fdatasyncUs} us`,
     `${pinned} Load: ${generator}.`,

@@ -5,13 +5,13 @@ import type { Children, ServerProcess } from './child.ts';
 import type { Generator, LoadPlan } from './generator.ts';
 import type { LatencyUs } from './histogram.ts';
 import { ITEM_BYTES, REVISION_MIN } from './item.ts';
-import { cpuSeconds, type Placement } from './machine.ts';
+import { cpuSeconds, type Placement, placeServer } from './machine.ts';
 import { type RequestTemplate, requestTemplate } from './request.ts';
 import type { Row, Scenario } from './scenario.ts';
 import { checkAnswer, checkTable } from './store.ts';
 import type { Stores } from './stores.ts';
 import { startSystem, systems } from './system.ts';
-import { type Workload, type WorkloadName, workloads } from './workload.ts';
+import { isWrite, type Workload, type WorkloadName, workloads } from './workload.ts';
 
 /** One row at one number of connections in one round. */
 export interface Measurement {
@@ -121,6 +121,7 @@ async function startRow(row: Row, name: WorkloadName, run: Run): Promise<Started
         answer: JSON.stringify(workload.answer),
         dataDir,
       });
+  if (run.placement !== undefined) placeServer(server.pid, run.placement, isWrite(workload));
   if (isStore) await checkAnswer(server.port, workload, run.loops.nextRevision());
   const template = requestTemplate(workload, server.port);
   const requestFile = join(dataDir, 'request');

@@ -20,6 +20,11 @@ export interface Workload {
   readonly isExact: boolean;
 }
 
+/** Whether it changes items. */
+export function isWrite({ operation }: Workload): boolean {
+  return !['GetItem', 'Query', 'Scan'].includes(operation);
+}
+
 export type WorkloadName =
   | 'get-item'
   | 'query-10'

@@ -201,7 +201,7 @@ async function startParts(
     overlay,
     droppedTables,
     log: options.log,
-    applyBytes: options.overlayBytesMax / 4,
+    applyBytes: options.overlayBytesMax / 2,
     syncLog: () => log.sync(),
     collectMeta: () => {
       applyingLsn = committer.publishedLsn;

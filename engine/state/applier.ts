@@ -153,7 +153,7 @@ export function droppedRow(table: number): string {
 }
 
 /** How long a few entries wait for more, so that commits are big. */
-const applyDelayMs = 1000;
+const applyDelayMs = 2000;
 const retryDelayMs = 1000;
 const lagPollMs = 50;
 const purgeKeysMax = 5000;
