@@ -11,7 +11,7 @@ const clock: Clock = { now: () => 1_800_000_000_000 + nowMs, monotonic: () => no
 
 beforeEach(async () => {
   nowMs = 10_000;
-  engine = await TestEngine.open({ clock, replicaLagMs: lagMs });
+  engine = await TestEngine.open({ clock, replicaLagMs: lagMs, overlayBytesMax: 100_000 });
   await engine.call('CreateTable', {
     TableName: 'Things',
     KeySchema: [
@@ -65,9 +65,11 @@ async function queryIndex(g: string): Promise<string[]> {
   return (Items ?? []).map(({ s, v }) => `${s.S}${v.N}`);
 }
 
-/** Long enough in real time for an apply to begin, which must wait for the clock of the test. */
-async function untilApplyWouldHaveBegun(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 450));
+/** Writes so much that an apply begins at once, and gives it time to go wrong: it has to wait for the clock. */
+async function beginApply(): Promise<void> {
+  const Item = { p: { S: 'filler' }, s: { S: String(nowMs) }, pad: { S: 'x'.repeat(60_000) } };
+  await engine.call('PutItem', { TableName: 'Things', Item });
+  for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 describe('with a replica lag', () => {
@@ -80,7 +82,7 @@ describe('with a replica lag', () => {
     nowMs += 400;
     expect([await get('a', false), await get('a', true)]).toEqual([1, 2]);
     expect([await query(false), await query(true)]).toEqual([['a1'], ['a2', 'b3']]);
-    await untilApplyWouldHaveBegun();
+    await beginApply();
     expect(await query(false)).toEqual(['a1']);
     nowMs += 600;
     expect(await query(false)).toEqual(['a2', 'b3']);
@@ -89,7 +91,7 @@ describe('with a replica lag', () => {
   test('deletes are late as well, also for what LMDB has already', async () => {
     await put('a', 1);
     nowMs += lagMs;
-    await untilApplyWouldHaveBegun();
+    await beginApply();
     nowMs += lagMs;
     await engine.call('DeleteItem', { TableName: 'Things', Key: { p: { S: 'p' }, s: { S: 'a' } } });
     expect([await query(false), await query(true)]).toEqual([['a1'], []]);
