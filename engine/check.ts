@@ -78,7 +78,7 @@ class Report implements CheckReport {
     const entries = segments.reduce((sum, segment) => sum + segment.entries, 0);
     this.summary.push(`log: ${segments.length} segments, ${entries} entries`);
     if (unfinishedBytes > 0)
-      this.summary.push(`log: ${unfinishedBytes} bytes at its end were never acknowledged`);
+      this.summary.push(`log: ${unfinishedBytes} bytes at its end are kept free, or were never acknowledged`);
     for (const problem of problems) this.#problem(problem.message);
   }
 
