@@ -4,7 +4,7 @@ import { attributeNames } from './document-generator.ts';
 import { doorNames, World } from './world.ts';
 
 /** MODEL_RUNS sequences, where it is set, instead of the usual number. */
-const runs = Number(process.env.MODEL_RUNS ?? 1_500);
+const runs = Number(process.env.MODEL_RUNS ?? 2_000);
 /** Sequences played at once, on tables of their own: they share the syncs of the log. */
 const lanes = path === undefined ? 8 : 1;
 const timeout = 60_000 + runs * 100;
