@@ -6,8 +6,7 @@ import type { Surroundings } from './serve.ts';
 
 /**
  * The cache in front of a backend.
- * @param settleMs how long the backend's eventually consistent reads may lag, unless the settings or, for more, the
- *   backend itself say.
+ * @param settleMs how long the backend's eventually consistent reads may lag, unless the settings say.
  */
 export function accelerate(
   backend: Backend,
@@ -19,7 +18,7 @@ export function accelerate(
     itemTtlMs: settings.itemTtlMs,
     tables: tableSettings(settings.tables),
     describeMs: settings.describeMs,
-    settleMs: Math.max(settings.settleMs ?? settleMs, backend.lagMs ?? 0),
+    settleMs: settings.settleMs ?? settleMs,
     fenceMs: settings.fenceMs,
     clock,
     log,

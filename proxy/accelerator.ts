@@ -22,7 +22,10 @@ export interface AcceleratorOptions {
   readonly tables: Readonly<Record<string, TableSettings>>;
   /** How old a table's description may grow where the store does not announce changes; at least 1. */
   readonly describeMs: number;
-  /** How long eventually consistent reads of the store may lag behind its acknowledgements; 0 for not at all. */
+  /**
+   * How long eventually consistent reads of the store may lag behind its acknowledgements, unless the store tells of a
+   * greater lag (`Backend.lagMs`); 0 for not at all.
+   */
   readonly settleMs: number;
   /** How long the store may take to apply a write that it did not answer; at least 1. */
   readonly fenceMs: number;
@@ -101,6 +104,11 @@ export class Accelerator implements Backend {
       case 'unlisted':
         return this.#changeTables(request);
     }
+  }
+
+  /** What is not cached is as old as the store's answer. */
+  get lagMs(): number {
+    return this.#backend.lagMs ?? 0;
   }
 
   stats(): AcceleratorStats {
@@ -185,7 +193,8 @@ function newParts(backend: Backend, options: AcceleratorOptions): AcceleratorPar
   const { clock } = options;
   const fenceMs = backend.changes === undefined ? options.fenceMs : 0;
   const tier = new LocalTier<CachedItem>(options.cacheBytesMax, clock);
-  const coherence = new Coherence(tier, new Settling(options.settleMs, clock), { fenceMs, clock });
+  const settling = new Settling(() => Math.max(options.settleMs, backend.lagMs ?? 0), clock);
+  const coherence = new Coherence(tier, settling, { fenceMs, clock });
   return { coherence, flights: new Flights(coherence) };
 }
 

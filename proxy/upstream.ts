@@ -11,6 +11,7 @@ import { streamsPrefix, targetOf } from './front/target.ts';
 import { readAnswer, UnansweredError, UnreadableReply } from './upstream/answer.ts';
 import { type CredentialsProvider, openCredentials } from './upstream/credentials.ts';
 import { ExchangeError, exchange, UnsignedError } from './upstream/exchange.ts';
+import { ToldLag } from './upstream/told-lag.ts';
 
 export { UnansweredError } from './upstream/answer.ts';
 
@@ -74,6 +75,7 @@ class Upstream implements Backend {
   readonly #log: Logger;
   readonly #agent: Agent;
   readonly #signer = new RequestSigner();
+  readonly #lag: ToldLag;
   #calls = 0;
   /** What the log was told since the last call that came through, so that an outage is told once. */
   readonly #troubles = new Set<string>();
@@ -91,6 +93,7 @@ class Upstream implements Backend {
     this.#closeMs = options.closeMs ?? 2_000;
     this.#clock = options.clock ?? systemClock;
     this.#log = options.log;
+    this.#lag = new ToldLag(this.#clock);
     this.#agent = new Agent({
       connections: options.connectionsMax ?? 128,
       pipelining: 1,
@@ -100,6 +103,11 @@ class Upstream implements Backend {
       headersTimeout: 0,
       bodyTimeout: 0,
     });
+  }
+
+  /** As the endpoint's answers tell; known before the caller of such an answer has it. */
+  get lagMs(): number {
+    return this.#lag.ms;
   }
 
   async call(request: Request): Promise<Reply> {
@@ -143,6 +151,7 @@ class Upstream implements Backend {
       try {
         const raw = await this.#send(request, deadline);
         this.#reached();
+        this.#lag.tell(raw.lagMs);
         return readAnswer(raw);
       } catch (error) {
         if (!isOpen(error)) throw error;

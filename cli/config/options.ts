@@ -229,7 +229,8 @@ export const options = {
     programs: accelerators,
     defaultText: '0 for start, 1s for proxy',
     description:
-      'For this time after a write, reads of its key ask an eventually consistent backend for a consistent answer.',
+      'For this time after a write, reads of its key ask an eventually consistent backend for a consistent answer; for ' +
+      'longer where the backend tells of a greater lag.',
   }),
   fenceMs: option(duration('1s', '1h'), '60s', {
     group: 'Cache',

@@ -16,6 +16,7 @@ import { Decompressor } from './decompressor.ts';
 import type { HttpRequest, HttpResponse } from './handler.ts';
 import { startHttpServer } from './http.ts';
 import { defaultHttpLimits, type HttpLimits, ProtocolError } from './limits.ts';
+import { LagLine } from './replica-lag.ts';
 import { parseBody } from './request-body.ts';
 import { RequestIds } from './request-id.ts';
 import { operationOf } from './target.ts';
@@ -79,6 +80,7 @@ class Api {
   readonly #access: Access;
   readonly #verifier: SignatureVerifier | undefined;
   readonly #ids = new RequestIds();
+  readonly #lag = new LagLine();
 
   constructor(options: FrontOptions, limits: HttpLimits) {
     this.#options = options;
@@ -165,7 +167,8 @@ class Api {
   #headers({ request, id }: Exchange, checksum: number): string {
     const origin = request.header('origin');
     const cors = origin === undefined ? '' : this.#access.corsHeaders(origin);
-    return `Server: Slipstream\r\nx-amzn-RequestId: ${id}\r\nx-amz-crc32: ${checksum}\r\n${cors}`;
+    const lag = this.#lag.of(this.#options.backend.lagMs);
+    return `Server: Slipstream\r\nx-amzn-RequestId: ${id}\r\nx-amz-crc32: ${checksum}\r\n${lag}${cors}`;
   }
 
   /** What is not a call of the API: health checks, browsers' preflights, and the rest. */

@@ -1,4 +1,6 @@
 import type { Dispatcher } from 'undici';
+import { lagHeader } from '../front/replica-lag.ts';
+import { readLag } from './told-lag.ts';
 
 /** What came back over HTTP. */
 export interface RawReply {
@@ -6,6 +8,8 @@ export interface RawReply {
   readonly body: Buffer;
   /** The value of `x-amz-crc32`, where the endpoint sent one. */
   readonly crc32: number | undefined;
+  /** How far the endpoint says its eventually consistent reads are behind; 0 where it says nothing. */
+  readonly lagMs: number;
 }
 
 /** No whole reply came. `sent` tells whether any byte of the request may have left this machine. */
@@ -62,6 +66,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   #sent = false;
   #status = 0;
   #crc32: number | undefined;
+  #lagMs = 0;
   #chunks: Buffer[] = [];
   #bytes = 0;
 
@@ -101,6 +106,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#status = status;
     const crc32 = Number(headers['x-amz-crc32']);
     this.#crc32 = Number.isInteger(crc32) ? crc32 : undefined;
+    this.#lagMs = readLag(headers[lagHeader]);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -114,7 +120,8 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     if (!this.#settle()) return;
-    this.#resolve({ status: this.#status, body: Buffer.concat(this.#chunks), crc32: this.#crc32 });
+    const body = Buffer.concat(this.#chunks);
+    this.#resolve({ status: this.#status, body, crc32: this.#crc32, lagMs: this.#lagMs });
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {

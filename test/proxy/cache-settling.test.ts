@@ -4,7 +4,7 @@ import { ManualClock } from './simulated-store.ts';
 
 function open(settleMs = 1_000): { clock: ManualClock; settling: Settling } {
   const clock = new ManualClock();
-  const settling = new Settling(settleMs, clock);
+  const settling = new Settling(() => settleMs, clock);
   clock.advance(settleMs);
   return { clock, settling };
 }
@@ -52,6 +52,49 @@ describe('settling', () => {
     expect(settling.size).toBe(100_001);
     clock.advance(1_000);
     expect(settling.isUnsettled('u', 'k')).toBe(false);
+    expect(settling.size).toBe(0);
+  });
+
+  it('begins anew for everything when the lag grows, whoever notices it', () => {
+    const clock = new ManualClock();
+    let lagMs = 0;
+    const settling = new Settling(() => lagMs, clock);
+    settling.key('t', 'written before');
+    expect(settling.isUnsettled('t', 'written before')).toBe(false);
+    lagMs = 300;
+    settling.key('t', 'k');
+    clock.advance(200);
+    lagMs = 500;
+    expect(settling.isUnsettled('u', 'any')).toBe(true);
+    clock.advance(499);
+    expect(settling.isUnsettled('t', 'written before')).toBe(true);
+    clock.advance(1);
+    expect(settling.isUnsettled('t', 'written before')).toBe(false);
+  });
+
+  it('takes as long as the lag was when it began, also where the lag has gone', () => {
+    const clock = new ManualClock();
+    let lagMs = 300;
+    const settling = new Settling(() => lagMs, clock);
+    clock.advance(300);
+    settling.key('t', 'k');
+    settling.table('u');
+    lagMs = 100;
+    settling.key('t', 'k');
+    settling.key('t', 'other');
+    settling.table('u');
+    lagMs = 0;
+    settling.key('t', 'third');
+    clock.advance(100);
+    expect(['k', 'other', 'third'].map((key) => settling.isUnsettled('t', key))).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    clock.advance(199);
+    expect([settling.isUnsettled('t', 'k'), settling.isUnsettled('u', 'k')]).toEqual([true, true]);
+    clock.advance(1);
+    expect([settling.isUnsettled('t', 'k'), settling.isUnsettled('u', 'k')]).toEqual([false, false]);
     expect(settling.size).toBe(0);
   });
 

@@ -11,7 +11,7 @@ const value = { bytes: 1 };
 function open(): { clock: ManualClock; coherence: Coherence<Sized> } {
   const clock = new ManualClock();
   const tier = new LocalTier<Sized>(100_000_000, clock);
-  const coherence = new Coherence(tier, new Settling(0, clock), { fenceMs, clock });
+  const coherence = new Coherence(tier, new Settling(() => 0, clock), { fenceMs, clock });
   clock.advance(fenceMs);
   return { clock, coherence };
 }

@@ -313,7 +313,7 @@ export class World {
 
   #newParts(): { coherence: ObservedCoherence; flights: ObservedFlights } {
     const clock = this.#clock;
-    const settling = new this.#rules.settling(this.#scenario.lags ? settleMs : 0, clock);
+    const settling = new this.#rules.settling(() => (this.#scenario.lags ? settleMs : 0), clock);
     const options: CoherenceOptions = {
       fenceMs: this.#scenario.announced === 'inOrder' ? 0 : fenceMs,
       clock,

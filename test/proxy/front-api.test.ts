@@ -76,6 +76,24 @@ describe('an answer', () => {
     expect(new Set(ids).size).toBe(100);
   });
 
+  it('tells how far eventually consistent reads are behind, where they are', async () => {
+    const backend = { call: emptyReply, close: async () => {}, lagMs: 0 };
+    const client = await RawClient.open(await serveApi(emptyReply, { backend }));
+    const told = async (sent: Sent) => {
+      const response = await client.send(bytesOf(sent)).response();
+      return response?.headers['x-slipstream-replica-lag-ms'];
+    };
+    expect(await told({})).toBeUndefined();
+    backend.lagMs = 300;
+    expect([await told({}), await told({ body: 'no JSON' }), await told({ method: 'PUT' })]).toEqual([
+      '300',
+      '300',
+      '300',
+    ]);
+    backend.lagMs = 0;
+    expect(await told({})).toBeUndefined();
+  });
+
   it('to a fault in the server tells nothing but its id, which is logged with the fault', async () => {
     for (const call of [
       () => {

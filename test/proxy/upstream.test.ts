@@ -8,6 +8,7 @@ import { DynamoDbError } from '../../protocol/errors.ts';
 import { Reply } from '../../protocol/reply.ts';
 import { openUpstream, UnansweredError, type UpstreamOptions } from '../../proxy/upstream.ts';
 import { closeAll, closeLater, serveApi, silent } from './front-harness.ts';
+import { ManualClock } from './simulated-store.ts';
 
 /** dynalite brings no types. */
 const dynalite: (options: { createTableMs: number }) => Server = createRequire(import.meta.url)('dynalite');
@@ -318,6 +319,47 @@ it('checks the checksum that comes along', async () => {
   const { port, seen } = await endpoint(json(200, body, { 'x-amz-crc32': String(crc32(body)) }));
   expect((await (await upstreamTo(port)).call(request('PutItem'))).body.toString()).toBe(body);
   expect(seen).toHaveLength(1);
+});
+
+describe('the lag', () => {
+  const lag = (value: string) => json(200, '{}', { 'X-Slipstream-Replica-Lag-Ms': value });
+
+  async function toldBy(...answers: Answer[]) {
+    const { port } = await endpoint(...answers);
+    const clock = new ManualClock();
+    const upstream = await upstreamTo(port, { clock });
+    const told = async () => {
+      await Promise.resolve(upstream.call(request('GetItem'))).catch(() => {});
+      return upstream.lagMs;
+    };
+    return { clock, told, upstream };
+  }
+
+  it('is none until an answer tells of one', async () => {
+    const { told, upstream } = await toldBy(ok, lag('300'));
+    expect(upstream.lagMs).toBe(0);
+    expect([await told(), await told()]).toEqual([0, 300]);
+  });
+
+  it('is told by errors too', async () => {
+    const refusal = json(400, '{"__type":"x#ValidationException"}', { 'x-slipstream-replica-lag-ms': '7' });
+    expect(await (await toldBy(refusal)).told()).toBe(7);
+  });
+
+  it('grows at once and shrinks after a while', async () => {
+    const { clock, told } = await toldBy(lag('300'), lag('500'), lag('20'), ok, lag('20'), ok, ok);
+    expect([await told(), await told(), await told(), await told()]).toEqual([300, 500, 500, 500]);
+    clock.advance(10_000);
+    expect([await told(), await told()]).toEqual([20, 20]);
+    clock.advance(10_000);
+    expect(await told()).toBe(0);
+  });
+
+  it('is believed where it is a number, and no further than ten minutes', async () => {
+    const { told } = await toldBy(lag('-1'), lag('3e2'), lag(''), lag('soon'), lag('99999999999'));
+    expect([await told(), await told(), await told(), await told()]).toEqual([0, 0, 0, 0]);
+    expect(await told()).toBe(600_000);
+  });
 });
 
 it('dynalite is an upstream', async () => {
