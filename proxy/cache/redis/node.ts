@@ -1,0 +1,48 @@
+/**
+ * What the shared cache needs of Redis, so that it can be tested against one that is simulated: masters that run
+ * scripts and announce names.
+ */
+
+/** One master. */
+export interface RedisNode {
+  /** Its address, for the log. */
+  readonly name: string;
+  /**
+   * The process that is connected (Redis: INFO, `run_id`): another one may have come back with an older state. Undefined
+   * while there is no connection, or while its announcements cannot be relied on; then `run` rejects at once.
+   */
+  readonly runId: string | undefined;
+  /**
+   * Runs a script, or one of the plain commands, of which all keys lie in one slot. Sent once, never again: a rejected
+   * run may have happened, may happen within the time that a packet lives, or never.
+   * @throws Error with the deadline, the lost connection, or the answer of Redis.
+   */
+  run(step: Step, keys: readonly string[], args: readonly (string | Buffer | number)[]): Promise<unknown>;
+}
+
+/** A script; what it answers comes as Buffers, numbers, null, and arrays of them. */
+export interface Step {
+  readonly name: string;
+  readonly lua: string;
+  readonly keyCount: number;
+  /** It changes nothing: what did not come back is not owed. */
+  readonly readOnly: boolean;
+}
+
+/** All masters: one, or those of a cluster. */
+export interface RedisNodes {
+  /** The master that has the name by its hash tag; undefined while nobody does. */
+  nodeOf(name: string): RedisNode | undefined;
+  all(): readonly RedisNode[];
+  close(): Promise<void>;
+}
+
+/** What the nodes tell, each in the turn in which they learn of it. */
+export interface RedisEvents {
+  /** It can be used from now on: connected, `runId` known, its announcements proven to arrive. */
+  up(node: RedisNode): void;
+  /** It cannot be used any more, or has been another process meanwhile; announcements may have been lost. */
+  down(node: RedisNode): void;
+  /** These names under the tracked prefix were written, deleted, expired or evicted; undefined: all that it had. */
+  touched(node: RedisNode, names: readonly string[] | undefined): void;
+}

@@ -1,0 +1,117 @@
+import type { KeyBytes } from '../../protocol/key.ts';
+
+/**
+ * The cache that the proxies of a fleet have in common, behind each proxy's own (L1). What is in it was put under the
+ * same protocol as in coherence.ts, with steps that are atomic over all proxies; what a proxy keeps in L1 is dropped when
+ * the shared cache tells it to (`SharedListener`).
+ *
+ * No method rejects, and none takes longer than its deadline: what cannot be had is a `bypass` or false, and what
+ * could not be delivered is owed, and keeps this proxy from using what it concerns until it is.
+ */
+export interface SharedCache {
+  /**
+   * Until when L1 may be served from, by the monotonic clock: `Infinity` while every message that would drop something
+   * is sure to arrive.
+   */
+  readonly localUntilMs: number;
+  /** @returns the table as the fleet sees it now; undefined while that cannot be known. */
+  table(table: TableVersion): SharedTable | undefined | Promise<SharedTable | undefined>;
+
+  readItem(table: SharedTable, key: KeyBytes): Promise<SharedRead<ItemToken>>;
+  /**
+   * @param ttlMs 0 for a value that does not expire by time.
+   * @returns whether it was kept. If not, it may not be kept in L1 either.
+   */
+  fillItem(token: ItemToken, value: Buffer, ttlMs: number): Promise<boolean>;
+
+  /** Fences all items that one call may write. The write may be sent once this is resolved. */
+  raise(items: readonly SharedItem[]): Promise<SharedFence>;
+  /** The write was answered: its effects may be told to its caller once this is resolved. */
+  lower(fence: SharedFence, changes: SharedChanges): Promise<void>;
+  /** Nobody knows whether the write was applied, or will be: fences stay, and the tables' pages are held. */
+  abandon(fence: SharedFence): Promise<void>;
+
+  readPage(table: SharedTable, page: PageName): Promise<SharedRead<PageToken>>;
+  /** Like `fillItem`. */
+  fillPage(token: PageToken, value: Buffer, ttlMs: number): Promise<boolean>;
+
+  /** A write that raised no fence anywhere. @returns whether it was delivered. */
+  invalidate(tableId: string, key: KeyBytes, generations: readonly KeyBytes[]): Promise<boolean>;
+  /**
+   * Any item of the table may have been written, or the table has changed.
+   * @param holdMs for how long from now it may happen again.
+   */
+  voidTable(tableId: string, holdMs: number): Promise<void>;
+  voidEverything(holdMs: number): Promise<void>;
+
+  close(): Promise<void>;
+}
+
+/** What is to be dropped from L1, since another proxy, or this one, changed it. */
+export interface SharedListener {
+  item(tableId: string, key: KeyBytes): void;
+  generation(tableId: string, name: KeyBytes): void;
+  /** All of the table's items and pages; its description may be another. */
+  table(tableId: string): void;
+  /** Messages may have been lost, or the shared cache itself. */
+  everything(): void;
+}
+
+/** A table as its description has it. */
+export interface TableVersion {
+  readonly id: string;
+  /** Equal for descriptions that have the same key and the same indexes. */
+  readonly fingerprint: string;
+}
+
+/** A table as the fleet sees it; replaced when anybody voids the table. */
+export interface SharedTable {
+  readonly id: string;
+  /** Changes with every void: what was put under another one is not served. */
+  readonly version: string;
+  readonly fingerprint: string;
+}
+
+export type SharedRead<Token> =
+  | {
+      readonly kind: 'hit';
+      readonly value: Buffer /** What is left of it; 0 for no end. */;
+      readonly ttlMs: number;
+    }
+  | { readonly kind: 'miss'; readonly token: Token }
+  /** Ask the store, and keep nothing. */
+  | { readonly kind: 'bypass' };
+
+/** The right to fill one key, or one page, with one answer of the store; what is in it is the implementation's. */
+export interface ItemToken {
+  readonly item: SharedItem;
+}
+
+export interface PageToken {
+  readonly table: SharedTable;
+  readonly page: PageName;
+}
+
+export interface SharedFence {
+  readonly items: readonly SharedItem[];
+}
+
+export interface SharedItem {
+  readonly table: SharedTable;
+  readonly key: KeyBytes;
+}
+
+export interface PageName {
+  /** Names the request's meaning within its table; any text. */
+  readonly name: string;
+  /** Of these, none may change while the page is served; at least one. */
+  readonly generations: readonly KeyBytes[];
+}
+
+/** What a write that was answered did. */
+export interface SharedChanges {
+  /** The generations of pages that it may have made wrong, by table. */
+  readonly generations: readonly { readonly tableId: string; readonly name: KeyBytes }[];
+  /** What it left under its key, where it is the only write of its call and that is known for certain. */
+  readonly written: { readonly value: Buffer; readonly ttlMs: number } | undefined;
+}
