@@ -162,7 +162,7 @@ async function startParts(
 ): Promise<Parts> {
   const { clock, replicaLagMs } = options;
   const lag = replicaLagMs === 0 ? undefined : { clock, lagMs: replicaLagMs };
-  const recovered = new Recovery(store, lag);
+  const recovered = new Recovery(store);
   const { overlay, catalog, statistics, droppedTables, transactionTokens } = recovered;
   const log = await Log.open(
     {
@@ -175,6 +175,8 @@ async function startParts(
     },
     (entries, endLsn) => recovered.replay(entries, endLsn),
   );
+  // What is replayed was acknowledged before: readers that lag may have seen it, and must not see it vanish.
+  if (lag !== undefined) overlay.keepReplaced(lag);
   const diskReserve = await DiskReserve.open({
     directory: directory.root,
     reserveBytes: options.diskReserveBytes,

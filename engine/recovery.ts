@@ -5,7 +5,7 @@ import { indexChanges } from './index-entries.ts';
 import { collectionOf, collectionRow } from './item-collections.ts';
 import type { Image, ItemChange, LogEntry } from './log/record.ts';
 import { stateKey } from './state/layout.ts';
-import { type Lag, Overlay } from './state/overlay.ts';
+import { Overlay } from './state/overlay.ts';
 import type { Store } from './state/store.ts';
 import { applyCatalogChange, asItem, showChange } from './state-changes.ts';
 import { Statistics } from './statistics.ts';
@@ -13,15 +13,14 @@ import { TransactionTokens } from './transaction-tokens.ts';
 
 /** What LMDB has, and then what the log adds to it. */
 export class Recovery {
-  readonly overlay: Overlay;
+  readonly overlay = new Overlay();
   readonly catalog = new Catalog();
   readonly statistics = new Statistics();
   readonly transactionTokens = new TransactionTokens();
   readonly droppedTables: Set<number>;
   position: Position;
 
-  constructor(store: Store, lag?: Lag) {
-    this.overlay = new Overlay(lag);
+  constructor(store: Store) {
     const { position, tables, droppedTables, tokenRows } = readCheckpoint(store);
     this.position = position;
     this.droppedTables = new Set(droppedTables);

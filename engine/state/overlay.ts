@@ -32,12 +32,13 @@ export interface Lag {
  *  3. The frozen layer is let go of only after LMDB has committed all of it and reads see that commit.
  */
 export class Overlay {
-  readonly #lag: Lag | undefined;
+  /** Without one, an entry is forgotten when it is replaced. */
+  #lag: Lag | undefined;
   #newest = new Layer();
   #frozen: Layer | undefined;
 
-  /** @param lag without it, an entry is forgotten when it is replaced. */
-  constructor(lag?: Lag) {
+  /** From now on entries are kept when they are replaced. What is here already is seen by everybody. */
+  keepReplaced(lag: Lag): void {
     this.#lag = lag;
   }
 

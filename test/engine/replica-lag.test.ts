@@ -1,3 +1,4 @@
+import { cpSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Clock } from '../../protocol/clock.ts';
 import { Accelerator } from '../../proxy/accelerator.ts';
@@ -118,6 +119,23 @@ describe('with a replica lag', () => {
       ExpressionAttributeValues: { ':one': { N: '1' } },
     });
     expect(await get('a', true)).toBe(2);
+  });
+
+  test('what was seen before a crash is seen after it', async () => {
+    await put('a', 1);
+    await put('a', 2);
+    nowMs += lagMs;
+    expect(await query(false)).toEqual(['a2']);
+    const dataDirectory = `${engine.directory}-crashed`;
+    cpSync(engine.directory, dataDirectory, { recursive: true, filter: (path) => !path.endsWith('/lock') });
+    const crashed = engine;
+    engine = await TestEngine.open({ dataDirectory, clock, replicaLagMs: lagMs });
+    await crashed.remove();
+    expect([await query(false), await queryIndex('g0')]).toEqual([['a2'], ['a2']]);
+    await put('a', 3);
+    expect([await query(false), await query(true)]).toEqual([['a2'], ['a3']]);
+    nowMs += lagMs;
+    expect(await query(false)).toEqual(['a3']);
   });
 
   test('the cache keeps nothing from before a write that went through it', async () => {
