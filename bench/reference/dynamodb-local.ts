@@ -8,8 +8,8 @@ const FETCH_MS_MAX = 180_000;
 
 /** The compiled script lies one folder deeper than its source. */
 const root = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../..' : '../../..', import.meta.url));
-/** Its pom, and the class that binds it to loopback, are those of the differential test. */
-const source = join(root, 'test', 'differential');
+/** Its pom, and the class that binds it to loopback. */
+const source = join(root, 'bench', 'reference', 'dynamodb-local');
 const cache = join(root, '.cache', 'dynamodb-local');
 const library = join(cache, 'lib');
 
@@ -32,7 +32,7 @@ export function fetchDynamoDbLocal(): string | undefined {
   return undefined;
 }
 
-/** Starts it in memory on a free port of loopback; it prints `ready PORT`. */
+/** Starts it in memory on a free port of loopback; it prints `ready PORT`. The differential test uses it, too. */
 export function dynamoDbLocalCommand(): { program: string; args: string[] } {
   return {
     program: 'java',

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fetchDynamoDbLocal } from '../../bench/reference/dynamodb-local.ts';
 import type { Case } from './case.ts';
-import { dynamoDbLocalObstacle } from './dynamodb-local.ts';
 import { itemCase } from './item-cases.ts';
 import { isKnown } from './known-differences.ts';
 import { malformedCase } from './malformed-cases.ts';
@@ -30,7 +30,7 @@ const kinds: readonly (readonly [name: string, cases: fc.Arbitrary<Case>, share:
   ['malformed requests', malformedCase, 1],
 ];
 
-const obstacle = dynamoDbLocalObstacle();
+const obstacle = fetchDynamoDbLocal();
 if (obstacle !== undefined) {
   process.stderr.write(`\nSKIPPED: the comparison with DynamoDB Local, as ${obstacle}\n\n`);
 }
