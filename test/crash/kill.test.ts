@@ -1,32 +1,22 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
-  CreateTableCommand,
-  DynamoDBClient,
+  type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
   ScanCommand,
   UpdateItemCommand,
-  waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { nodeFiles } from '../../engine/files.ts';
 import { scanLog } from '../../engine/log/scan.ts';
-import { Program } from '../program.ts';
+import { createTable, Folder, repeatUntilGone } from './crash-harness.ts';
 
 const rounds = Number(process.env.CRASH_ROUNDS ?? 12);
 const writers = 24;
 const TableName = 'Survivors';
 
-let directory: string;
-
-beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), 'slipstream-kill-'));
-});
-
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+const folder = new Folder();
 
 /** What one writer knows of its two items: what it was told, and what it last asked for. */
 class Writer {
@@ -40,20 +30,12 @@ class Writer {
     this.id = id;
   }
 
-  /** Writes until the server is gone. */
-  async run(client: DynamoDBClient): Promise<void> {
-    try {
-      for (;;) {
-        await client.send(new PutItemCommand({ TableName, Item: versioned(this.id, ++this.putSent) }));
-        this.putAcknowledged = this.putSent;
-        this.addsSent++;
-        await client.send(new UpdateItemCommand(increment(this.id)));
-        this.addsAcknowledged = this.addsSent;
-      }
-    } catch (error) {
-      if ((error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode !== undefined)
-        throw error;
-    }
+  async next(client: DynamoDBClient): Promise<void> {
+    await client.send(new PutItemCommand({ TableName, Item: versioned(this.id, ++this.putSent) }));
+    this.putAcknowledged = this.putSent;
+    this.addsSent++;
+    await client.send(new UpdateItemCommand(increment(this.id)));
+    this.addsAcknowledged = this.addsSent;
   }
 
   async check(client: DynamoDBClient): Promise<void> {
@@ -89,17 +71,8 @@ function increment(id: string) {
   };
 }
 
-function clientOf(endpoint: string): DynamoDBClient {
-  return new DynamoDBClient({
-    endpoint,
-    region: 'eu-central-1',
-    credentials: { accessKeyId: 'key', secretAccessKey: 'secret' },
-    maxAttempts: 1,
-  });
-}
-
 async function lastSequence(): Promise<number> {
-  const { problems, segments } = await scanLog(nodeFiles, join(directory, 'log'));
+  const { problems, segments } = await scanLog(nodeFiles, join(folder.path, 'log'));
   expect(problems).toEqual([]);
   return Math.max(0, ...segments.map((segment) => segment.lastSequence ?? 0));
 }
@@ -112,15 +85,13 @@ describe('kill -9 in the middle of heavy writing', () => {
       let sequence = 0;
       let acknowledged = 0;
       for (let round = 0; round < rounds; round++) {
-        const program = Program.run(['--port', '0', '--data', directory, '--log-segment-size', '1MB']);
-        const client = clientOf(await program.ready());
-        if (round === 0) await createTable(client);
+        const server = await folder.start('--log-segment-size', '1MB');
+        const { client } = server;
+        if (round === 0) await createTable(client, TableName);
         for (const writer of all) await writer.check(client);
-        const writing = all.map((writer) => writer.run(client));
+        const writing = all.map((writer) => repeatUntilGone(() => writer.next(client)));
         await untilWritten(all, acknowledged + 300 + Math.floor(Math.random() * 2000));
-        await program.end('SIGKILL');
-        await Promise.all(writing);
-        client.destroy();
+        await server.kill(writing);
         const total = acknowledgedBy(all);
         expect(total).toBeGreaterThan(acknowledged);
         acknowledged = total;
@@ -134,18 +105,6 @@ describe('kill -9 in the middle of heavy writing', () => {
   );
 });
 
-async function createTable(client: DynamoDBClient): Promise<void> {
-  await client.send(
-    new CreateTableCommand({
-      TableName,
-      KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
-      AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
-      BillingMode: 'PAY_PER_REQUEST',
-    }),
-  );
-  await waitUntilTableExists({ client, maxWaitTime: 10, minDelay: 0.05, maxDelay: 0.2 }, { TableName });
-}
-
 function acknowledgedBy(all: readonly Writer[]): number {
   return all.reduce((sum, writer) => sum + writer.putAcknowledged + writer.addsAcknowledged, 0);
 }
@@ -156,14 +115,10 @@ async function untilWritten(all: readonly Writer[], count: number): Promise<void
 
 /** The last word has the checker, and a start of its own. */
 async function checkAfterwards(all: readonly Writer[]): Promise<void> {
-  const checked = await Program.run(['check', '--data', directory]).exit;
-  expect(checked.stderr).toBe('');
-  expect(checked.code).toBe(0);
-  const program = Program.run(['engine', '--port', '0', '--data', directory]);
-  const client = clientOf(await program.ready());
-  for (const writer of all) await writer.check(client);
-  const { Count } = await client.send(new ScanCommand({ TableName, Select: 'COUNT' }));
+  await folder.expectSound();
+  const server = await folder.start('engine');
+  for (const writer of all) await writer.check(server.client);
+  const { Count } = await server.client.send(new ScanCommand({ TableName, Select: 'COUNT' }));
   expect(Count).toBe(2 * writers);
-  client.destroy();
-  expect((await program.end()).code).toBe(0);
+  await server.endCleanly();
 }

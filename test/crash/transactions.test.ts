@@ -1,27 +1,16 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import {
-  CreateTableCommand,
-  DynamoDBClient,
+  type DynamoDBClient,
   TransactGetItemsCommand,
   TransactWriteItemsCommand,
-  waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Program } from '../program.ts';
+import { expect, test } from 'vitest';
+import { createTable, Folder, repeatUntilGone } from './crash-harness.ts';
 
 const rounds = Number(process.env.CRASH_ROUNDS ?? 4);
 const writers = 16;
 const TableName = 'Ledger';
 
-let directory: string;
-
-beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), 'slipstream-kill-'));
-});
-
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+const folder = new Folder();
 
 /** Counts in two items at once, and begins each round with the request that the round before left unanswered. */
 class Writer {
@@ -31,16 +20,6 @@ class Writer {
 
   constructor(id: string) {
     this.id = id;
-  }
-
-  /** Writes until the server is gone. */
-  async run(client: DynamoDBClient): Promise<void> {
-    try {
-      for (;;) await this.next(client);
-    } catch (error) {
-      if ((error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode !== undefined)
-        throw error;
-    }
   }
 
   async next(client: DynamoDBClient): Promise<void> {
@@ -86,17 +65,15 @@ test(
   async () => {
     const all = Array.from({ length: writers }, (_, i) => new Writer(`writer-${i}`));
     for (let round = 0; round < rounds; round++) {
-      const program = Program.run(['--port', '0', '--data', directory]);
-      const client = clientOf(await program.ready());
-      if (round === 0) await createTable(client);
+      const server = await folder.start();
+      const { client } = server;
+      if (round === 0) await createTable(client, TableName);
       await Promise.all(all.map((writer) => writer.repeat(client)));
       await Promise.all(all.map((writer) => writer.check(client)));
       const goal = acknowledgedBy(all) + 200 + Math.floor(Math.random() * 1000);
-      const writing = all.map((writer) => writer.run(client));
+      const writing = all.map((writer) => repeatUntilGone(() => writer.next(client)));
       while (acknowledgedBy(all) < goal) await new Promise((resolve) => setImmediate(resolve));
-      await program.end('SIGKILL');
-      await Promise.all(writing);
-      client.destroy();
+      await server.kill(writing);
     }
     await checkAfterwards(all);
   },
@@ -106,36 +83,12 @@ test(
 /** Also over a clean end, after which LMDB has the tokens and not the log. */
 async function checkAfterwards(all: readonly Writer[]): Promise<void> {
   for (let start = 0; start < 2; start++) {
-    const program = Program.run(['--port', '0', '--data', directory]);
-    const client = clientOf(await program.ready());
-    await Promise.all(all.map((writer) => writer.repeat(client)));
-    await Promise.all(all.map((writer) => writer.check(client)));
-    client.destroy();
-    expect((await program.end()).code).toBe(0);
+    const server = await folder.start();
+    await Promise.all(all.map((writer) => writer.repeat(server.client)));
+    await Promise.all(all.map((writer) => writer.check(server.client)));
+    await server.endCleanly();
   }
-  const checked = await Program.run(['check', '--data', directory]).exit;
-  expect(checked).toMatchObject({ code: 0, stderr: '' });
-}
-
-function clientOf(endpoint: string): DynamoDBClient {
-  return new DynamoDBClient({
-    endpoint,
-    region: 'eu-central-1',
-    credentials: { accessKeyId: 'key', secretAccessKey: 'secret' },
-    maxAttempts: 1,
-  });
-}
-
-async function createTable(client: DynamoDBClient): Promise<void> {
-  await client.send(
-    new CreateTableCommand({
-      TableName,
-      KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
-      AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
-      BillingMode: 'PAY_PER_REQUEST',
-    }),
-  );
-  await waitUntilTableExists({ client, maxWaitTime: 10, minDelay: 0.05, maxDelay: 0.2 }, { TableName });
+  await folder.expectSound();
 }
 
 function acknowledgedBy(all: readonly Writer[]): number {
