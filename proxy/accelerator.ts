@@ -18,6 +18,8 @@ export interface AcceleratorOptions {
   readonly cacheBytesMax: number;
   /** How long an item may be served after it was read or written; 0 for no limit. */
   readonly itemTtlMs: number;
+  /** How long a page of Query or Scan may be served after it was read; 0, the default: none is kept. */
+  readonly queryTtlMs?: number;
   /** Settings of single tables, by their names, in every region. */
   readonly tables: Readonly<Record<string, TableSettings>>;
   /** How old a table's description may grow where the store does not announce changes; at least 1. */
@@ -37,6 +39,7 @@ export interface AcceleratorOptions {
 export interface TableSettings {
   /** Instead of the accelerator's own. */
   readonly itemTtlMs?: number;
+  readonly queryTtlMs?: number;
   /** False: nothing of this table is cached. True by default. */
   readonly cache?: boolean;
 }
@@ -211,8 +214,9 @@ function newTables(
     onMet: (tableId) => coherence.meetTable(tableId),
     onForgotten: (tableId) => coherence.voidTable(tableId),
     settingsOf: (name) => {
-      const { cache = true, itemTtlMs = options.itemTtlMs } = settings.get(name) ?? {};
-      return { cache, itemTtlMs };
+      const { cache = true, ...own } = settings.get(name) ?? {};
+      const { itemTtlMs = options.itemTtlMs, queryTtlMs = options.queryTtlMs ?? 0 } = own;
+      return { cache, itemTtlMs, queryTtlMs };
     },
   });
 }

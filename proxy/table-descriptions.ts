@@ -1,10 +1,11 @@
 import type { Backend } from '../protocol/backend.ts';
 import type { Clock } from '../protocol/clock.ts';
-import type { KeyAttribute, KeySchema, KeyType } from '../protocol/key.ts';
+import type { KeySchema } from '../protocol/key.ts';
 import type { Logger } from '../protocol/logger.ts';
 import { Reply } from '../protocol/reply.ts';
 import { tableNameOf } from '../protocol/table-name.ts';
 import { isObject } from './cache/key-reader.ts';
+import { fingerprintOf, readIndexes, readTableKey, type TableIndex } from './described-indexes.ts';
 import { UndescribedTables } from './undescribed-tables.ts';
 
 /** What the accelerator has to know of a table. */
@@ -13,14 +14,23 @@ export interface Table {
   readonly id: string;
   readonly name: string;
   readonly schema: KeySchema;
+  readonly indexes: readonly TableIndex[];
+  /** Equal for descriptions that have the same key and the same indexes. */
+  readonly fingerprint: string;
+  /** The ARN of its stream, where one is enabled. */
+  readonly streamArn: string | undefined;
   readonly cache: boolean;
   /** How long an item may be served after it was read or written; 0 for no limit. */
   readonly itemTtlMs: number;
+  /** How long a page of Query or Scan may be served after it was read; 0: none is kept. */
+  readonly queryTtlMs: number;
 }
+
+export type CacheSettings = Pick<Table, 'cache' | 'itemTtlMs' | 'queryTtlMs'>;
 
 export interface TableDescriptionsOptions {
   /** The settings of a table, by its plain name. */
-  readonly settingsOf: (name: string) => { readonly cache: boolean; readonly itemTtlMs: number };
+  readonly settingsOf: (name: string) => CacheSettings;
   /** How old a description may grow where the store does not announce changes of tables. */
   readonly describeMs: number;
   readonly clock: Clock;
@@ -41,7 +51,7 @@ const unknownMs = 1_000;
 const nameLengthMax = 1_024;
 
 /**
- * The tables' identities and key schemas, from DescribeTable of the store.
+ * The tables' identities, keys and indexes, from DescribeTable of the store.
  *
  * Invariants.
  *  1. A description is forgotten in every turn in which its table may have changed: told by the store's feed, by a
@@ -51,6 +61,8 @@ const nameLengthMax = 1_024;
  *     identity is void before the name can come to mean the identity again. Of that, too, they learn first (`onMet`).
  *  4. In front of a store that announces no changes, a description is asked for again after `describeMs`, in the
  *     background while it is used on, and given up after twice that time.
+ *  5. A `Table` never changes. One that is described anew in another way takes the place of the one before, which is
+ *     forgotten: who has seen that one can tell, and what was cached by it is void.
  */
 export class TableDescriptions {
   readonly #backend: Backend;
@@ -178,16 +190,21 @@ export class TableDescriptions {
       return undefined;
     }
     if (before !== undefined && before.id !== table.id) this.#forgetId(before.id);
+    const same = this.#byId.get(table.id);
+    if (same !== undefined && !isSameDescription(same, table)) this.#forgetId(table.id);
     return this.#keep(region, name, table);
   }
 
   #read(asked: string, description: unknown): Table | undefined {
     if (!isObject(description) || isChanging(description)) return undefined;
     const id = identityOf(description);
-    const schema = readSchema(description);
+    const schema = readTableKey(description);
     if (id === undefined || schema === undefined) return undefined;
     const name = tableNameOf(asked);
-    return { id, name, schema, ...this.#options.settingsOf(name) };
+    const indexes = readIndexes(description, schema);
+    const fingerprint = fingerprintOf(schema, indexes);
+    const streamArn = streamArnOf(description);
+    return { id, name, schema, indexes, fingerprint, streamArn, ...this.#options.settingsOf(name) };
   }
 
   #tellUndescribed(region: string, name: string, answer: unknown): void {
@@ -251,29 +268,13 @@ function identityOf(description: Record<string, unknown>): string | undefined {
   return typeof arn === 'string' && created !== undefined ? `${arn} ${String(created)}` : undefined;
 }
 
-function readSchema(description: Record<string, unknown>): KeySchema | undefined {
-  const partition = readKeyAttribute(description, 'HASH');
-  const sort = readKeyAttribute(description, 'RANGE');
-  const elements = sort === undefined ? 1 : 2;
-  if (partition === undefined || objectsIn(description.KeySchema).length !== elements) return undefined;
-  return { partition, sort };
+function streamArnOf({
+  StreamSpecification: stream,
+  LatestStreamArn: arn,
+}: Record<string, unknown>): string | undefined {
+  return isObject(stream) && stream.StreamEnabled === true && typeof arn === 'string' ? arn : undefined;
 }
 
-function readKeyAttribute(description: Record<string, unknown>, keyType: string): KeyAttribute | undefined {
-  const element = objectsIn(description.KeySchema).find(({ KeyType }) => KeyType === keyType);
-  if (element === undefined) return undefined;
-  const { AttributeName: name } = element;
-  const definition = objectsIn(description.AttributeDefinitions).find(
-    ({ AttributeName }) => AttributeName === name,
-  );
-  const type = definition?.AttributeType;
-  return typeof name === 'string' && isKeyType(type) ? { name, type } : undefined;
-}
-
-function objectsIn(list: unknown): Record<string, unknown>[] {
-  return Array.isArray(list) ? list.filter(isObject) : [];
-}
-
-function isKeyType(type: unknown): type is KeyType {
-  return type === 'S' || type === 'N' || type === 'B';
+function isSameDescription(a: Table, b: Table): boolean {
+  return a.fingerprint === b.fingerprint && a.streamArn === b.streamArn;
 }
