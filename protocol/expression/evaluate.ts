@@ -142,7 +142,15 @@ function hasType(value: AttributeValue | undefined, type: AttributeValue | undef
 function beginsWith(value: AttributeValue | undefined, prefix: AttributeValue | undefined): boolean {
   if (value === undefined || prefix === undefined) return false;
   if ('S' in value) return 'S' in prefix && value.S.startsWith(prefix.S);
-  return 'B' in value && 'B' in prefix && bytes(value.B).startsWith(bytes(prefix.B));
+  return 'B' in value && 'B' in prefix && binaryBeginsWith(value.B, prefix.B);
+}
+
+/** Four characters of base64 are three bytes, so only where the prefix ends inside of three does it need decoding. */
+function binaryBeginsWith(value: string, prefix: string): boolean {
+  if (!prefix.endsWith('=')) return value.startsWith(prefix);
+  const whole = prefix.length - 4;
+  if (!value.startsWith(prefix.slice(0, whole))) return false;
+  return decode(value.slice(whole, prefix.length)).startsWith(decode(prefix.slice(whole)));
 }
 
 function contains(container: AttributeValue | undefined, element: AttributeValue | undefined): boolean {
@@ -154,12 +162,24 @@ function contains(container: AttributeValue | undefined, element: AttributeValue
   }
   if ('N' in element) return 'NS' in container && container.NS.includes(element.N);
   if (!('B' in element)) return false;
-  if ('B' in container) return includes(bytes(container.B), bytes(element.B));
+  if ('B' in container) return includes(bytesOf(container), bytesOf(element));
   return 'BS' in container && container.BS.includes(element.B);
 }
 
+/** A value of the request is compared with many items, and one of an item may be named in a condition many times. */
+const decodedValues = new WeakMap<object, string>();
+
+function bytesOf(value: { readonly B: string }): string {
+  let bytes = decodedValues.get(value);
+  if (bytes === undefined) {
+    bytes = decode(value.B);
+    decodedValues.set(value, bytes);
+  }
+  return bytes;
+}
+
 /** The bytes as a string of one character each, which the engine searches natively. */
-function bytes(base64: string): string {
+function decode(base64: string): string {
   return Buffer.from(base64, 'base64').toString('latin1');
 }
 
