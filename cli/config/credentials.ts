@@ -1,4 +1,5 @@
 import type { Settings } from './options.ts';
+import { readSecretFile } from './secret-file.ts';
 
 /** A caller that is let in. */
 export interface Credential {
@@ -55,11 +56,8 @@ function fromFile(
   path: string,
   readFile: (path: string) => string,
 ): Credential | string {
-  try {
-    const secretAccessKey = readFile(path).trim();
-    if (secretAccessKey !== '') return { accessKeyId, secretAccessKey };
-    return `secretAccessKeyFile = ${JSON.stringify(path)}: the file is empty`;
-  } catch (error) {
-    return `secretAccessKeyFile = ${JSON.stringify(path)}: ${error instanceof Error ? error.message : String(error)}`;
-  }
+  const { secret: secretAccessKey, problem } = readSecretFile(path, readFile);
+  return secretAccessKey === undefined
+    ? `secretAccessKeyFile = ${JSON.stringify(path)}: ${problem}`
+    : { accessKeyId, secretAccessKey };
 }

@@ -56,10 +56,18 @@ export function choice<const T extends string>(...values: readonly T[]): OptionT
   );
 }
 
+const toggleWords: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['1', true],
+  ['false', false],
+  ['0', false],
+]);
+
 /** On or off. */
 export function toggle(): OptionType<boolean> {
-  const words: Readonly<Record<string, boolean>> = { true: true, '1': true, false: false, '0': false };
-  return optionType('', 'true or false', (raw) => (typeof raw === 'boolean' ? raw : words[String(raw)]));
+  return optionType('', 'true or false', (raw) =>
+    typeof raw === 'boolean' ? raw : toggleWords.get(scalarText(raw)),
+  );
 }
 
 export function text(placeholder: string, allowed: string, pattern: RegExp): OptionType<string> {
@@ -83,16 +91,30 @@ export function httpUrl(): OptionType<string> {
   return optionType('<url>', allowed, (raw) => (isText(raw) ? readOrigin(raw) : undefined));
 }
 
+/** Addresses of Redis, as they were given: user and password in front of an `@`, a database behind a slash. */
+export function redisUrls(): OptionType<string[]> {
+  const allowed = 'redis:// or rediss:// addresses: host, port, and where needed user, password and database';
+  const base = texts('<url>', allowed, /^rediss?:\/\/\S+$/);
+  const schema = base.schema.refine((urls) => urls.every(isRedisUrl), `must be ${allowed}`);
+  return { ...base, schema };
+}
+
 /** An address to listen on, in lower case. */
 export function hostAddress(): OptionType<string> {
-  const name = /^(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*$/;
-  return optionType('<address>', 'an IPv4 or IPv6 address or a host name', (raw) => {
-    if (!isText(raw)) return undefined;
-    const bare = raw.replace(/^\[(.*)\]$/, '$1');
-    // What consists of digits and dots only is meant as an address, so it must be one.
-    const isAddress = isIP(bare) !== 0 || (name.test(bare) && !/^[0-9.]+$/.test(bare));
-    return isAddress ? bare.toLowerCase() : undefined;
-  });
+  const allowed = 'an IPv4 or IPv6 address or a host name';
+  return optionType('<address>', allowed, (raw) => (isText(raw) ? readHost(raw) : undefined));
+}
+
+/** Host and port to listen on. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A port, or a host and a port; the host is 127.0.0.1 where it is left out. */
+export function listenAddress(): OptionType<ListenAddress> {
+  const allowed = 'a port from 0 to 65,535, or a host, a colon and a port; IPv6 addresses in brackets';
+  return optionType('<[host:]port>', allowed, readListenAddress);
 }
 
 function optionType<T>(
@@ -113,21 +135,47 @@ function isText(raw: unknown): raw is string {
   return typeof raw === 'string' && raw !== '';
 }
 
+/** A text, or a number as YAML reads one; nothing that a file can nest is turned into a text. */
+function scalarText(raw: unknown): string {
+  return typeof raw === 'string' || typeof raw === 'number' ? String(raw) : '';
+}
+
 function readInteger(raw: unknown): number | undefined {
   if (typeof raw === 'number') return Number.isInteger(raw) ? raw : undefined;
   return typeof raw === 'string' && /^\d{1,15}$/.test(raw) ? Number(raw) : undefined;
 }
 
 function readSize(raw: unknown): number | undefined {
-  const match = /^(\d{1,15}(?:\.\d{1,6})?) ?([kmgt]?)(?:i?b)?$/i.exec(String(raw));
+  const match = /^(\d{1,15}(?:\.\d{1,6})?) ?([kmgt]?)(?:i?b)?$/i.exec(scalarText(raw));
   return match === null
     ? undefined
     : Math.floor(Number(match[1]) * (bytesPerUnit[match[2]?.toLowerCase() ?? ''] ?? 1));
 }
 
 function readDuration(raw: unknown): number | undefined {
-  const match = /^(\d{1,15}(?:\.\d{1,6})?) ?(ms|s|m|h|d|)$/.exec(String(raw));
+  const match = /^(\d{1,15}(?:\.\d{1,6})?) ?(ms|s|m|h|d|)$/.exec(scalarText(raw));
   return match === null ? undefined : Math.round(Number(match[1]) * (msPerUnit[match[2] ?? ''] ?? 1));
+}
+
+function readHost(raw: string): string | undefined {
+  const bare = raw.replace(/^\[(.*)\]$/, '$1');
+  const name = /^(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*$/;
+  // What consists of digits and dots only is meant as an address, so it must be one.
+  const isAddress = isIP(bare) !== 0 || (name.test(bare) && !/^[0-9.]+$/.test(bare));
+  return isAddress ? bare.toLowerCase() : undefined;
+}
+
+function readListenAddress(raw: unknown): ListenAddress | undefined {
+  const match = /^(?:(\[[^\]]*\]|[^:]+):)?(\d{1,5})$/.exec(scalarText(raw));
+  const host = match === null ? undefined : readHost(match[1] ?? '127.0.0.1');
+  const port = within(readInteger(match?.[2]), 0, 65_535);
+  return host === undefined || port === undefined ? undefined : { host, port };
+}
+
+function isRedisUrl(raw: string): boolean {
+  if (!URL.canParse(raw)) return false;
+  const { hostname, pathname, search, hash } = new URL(raw);
+  return hostname !== '' && /^\/?\d{0,3}$/.test(pathname) && search === '' && hash === '';
 }
 
 function readOrigin(raw: string): string | undefined {

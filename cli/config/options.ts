@@ -7,6 +7,8 @@ import {
   hostAddress,
   httpUrl,
   integer,
+  listenAddress,
+  redisUrls,
   size,
   text,
   texts,
@@ -60,6 +62,7 @@ const table = section({
     section({
       enabled: omissible(toggle().schema),
       itemTtlMs: omissible(duration('0', '365d').schema),
+      queryTtlMs: omissible(duration('0', '365d').schema),
     }),
   ),
 });
@@ -201,12 +204,17 @@ export const options = {
   cacheSize: option(size('1MB', '1TB'), '256MB', {
     group: 'Cache',
     programs: accelerators,
-    description: 'Memory for cached items; the least recently used go first.',
+    description: 'Memory for cached items and pages; the least recently used go first.',
   }),
   itemTtlMs: option(duration('0', '365d'), '5m', {
     group: 'Cache',
     programs: accelerators,
     description: 'Age at which a cached item is read anew; 0: never by age.',
+  }),
+  queryTtlMs: option(duration('0', '365d'), '5m', {
+    group: 'Cache',
+    programs: accelerators,
+    description: 'Age at which a cached page of Query or Scan is read anew; 0: pages are not cached.',
   }),
   tables: fileOnly(
     z.record(tableName, omissible(table), 'must be a mapping of table names to their settings').prefault({}),
@@ -214,8 +222,7 @@ export const options = {
       group: 'Cache',
       programs: accelerators,
       defaultText: 'every table as the options above say',
-      description:
-        'Settings of single tables: tables.<name>.cache.enabled and tables.<name>.cache.itemTtlMs.',
+      description: 'Settings of single tables: enabled, itemTtlMs and queryTtlMs under tables.<name>.cache.',
     },
   ),
   describeMs: option(duration('1s', '1h'), '60s', {
@@ -260,6 +267,56 @@ export const options = {
     group: 'Upstream',
     programs: ['proxy'],
     description: 'Connections to the upstream at once.',
+  }),
+
+  redis: optionList(redisUrls(), {
+    group: 'Fleet',
+    programs: ['proxy'],
+    secret: true,
+    defaultText: 'none; each proxy caches for itself',
+    description:
+      'Redis that the proxies of a fleet share; may be given several times, for the masters of a cluster. rediss:// is ' +
+      'TLS. User and password stand before an @; other users of the machine see flags, but not the variable or the file.',
+  }),
+  redisTimeoutMs: option(duration('1ms', '10s'), '100ms', {
+    group: 'Fleet',
+    programs: ['proxy'],
+    description: 'Time in which Redis must have answered; after it the read goes to the upstream.',
+  }),
+  staleIfRedisDownMs: option(duration('0', '1h'), '0', {
+    group: 'Fleet',
+    programs: ['proxy'],
+    description:
+      "How long this proxy's own cache is served from while Redis cannot be reached, and writes through other " +
+      'proxies are not seen; 0: not at all.',
+  }),
+  followStreams: option(toggle(), 'false', {
+    group: 'Fleet',
+    programs: ['proxy'],
+    description:
+      'Read the DynamoDB Streams of the tables, so that writes which go around every proxy are seen in the cache.',
+  }),
+
+  admin: optional(listenAddress(), {
+    group: 'Administration',
+    programs: servers,
+    defaultText: 'none; nothing is served',
+    description:
+      'Where health, metrics, statistics and live settings are served; the host is 127.0.0.1 unless given. Beyond ' +
+      'this machine it needs a token.',
+  }),
+  adminToken: optional(text('<token>', 'a text of printable characters', printable), {
+    group: 'Administration',
+    programs: servers,
+    sources: ['variable', 'file'],
+    secret: true,
+    description:
+      'Bearer token of the administration, except for health. Not a flag, since other users of the machine see flags.',
+  }),
+  adminTokenFile: optional(path, {
+    group: 'Administration',
+    programs: servers,
+    description: 'File that holds the bearer token of the administration.',
   }),
 
   connectionsMax: option(integer(1, 1_000_000), '10000', {

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { isLoopback } from '../../proxy/front/access.ts';
+import { resolveAdminAccess } from './admin-access.ts';
 import type { ConfigFile } from './config-file.ts';
 import { readConfigFile } from './config-file.ts';
 import type { Credential } from './credentials.ts';
@@ -23,6 +24,8 @@ export interface Sources {
 export interface Configuration {
   readonly settings: Settings;
   readonly credentials: readonly Credential[];
+  /** What the administration asks for, except of health; undefined on loopback for nothing. */
+  readonly adminToken: string | undefined;
   /** What is probably not meant, yet no error. */
   readonly warnings: readonly string[];
 }
@@ -49,8 +52,9 @@ export function readConfiguration(program: Program, sources: Sources): Configura
   const settings = parseAll(given, findings);
   if (program === 'proxy') checkUpstream(settings, findings);
   const credentials = program === 'check' ? [] : readAccess(settings, sources.readFile, findings);
+  const adminToken = program === 'check' ? undefined : readAdminAccess(settings, sources.readFile, findings);
   if (findings.problems.length > 0) throw new ConfigurationError(findings.problems);
-  return { settings, credentials, warnings: unknownVariables(sources.variables) };
+  return { settings, credentials, adminToken, warnings: unknownVariables(sources.variables) };
 }
 
 function keysOf(program: Program): OptionKey[] {
@@ -78,7 +82,8 @@ function gather(program: Program, sources: Sources, findings: Findings): Map<Opt
       givenByCaller(key, sources) ?? (file === undefined ? undefined : givenByFile(key, file, inFile));
     if (value !== undefined) given.set(key, value);
   }
-  dropFartherSecret(given);
+  dropFartherSecret(given, 'secretAccessKey', 'secretAccessKeyFile');
+  dropFartherSecret(given, 'adminToken', 'adminTokenFile');
   return given;
 }
 
@@ -100,13 +105,13 @@ function givenByFile(key: OptionKey, file: ConfigFile, values: Record<string, un
   return { source: 'file', value, written: file.values[key], place: (path) => file.place([key, ...path]) };
 }
 
-/** The secret and the file that holds it are one option in two forms: the form of the nearer source wins. */
-function dropFartherSecret(given: Map<OptionKey, Given>): void {
+/** A secret and the file that holds it are one option in two forms: the form of the nearer source wins. */
+function dropFartherSecret(given: Map<OptionKey, Given>, plainKey: OptionKey, fileKey: OptionKey): void {
   const nearness: Readonly<Record<Source, number>> = { flag: 0, variable: 1, file: 2 };
-  const plain = given.get('secretAccessKey');
-  const inFile = given.get('secretAccessKeyFile');
+  const plain = given.get(plainKey);
+  const inFile = given.get(fileKey);
   if (plain === undefined || inFile === undefined || plain.source === inFile.source) return;
-  given.delete(nearness[plain.source] < nearness[inFile.source] ? 'secretAccessKeyFile' : 'secretAccessKey');
+  given.delete(nearness[plain.source] < nearness[inFile.source] ? fileKey : plainKey);
 }
 
 /** A file that cannot be read is one problem among the others; what it would have said is unknown. */
@@ -192,6 +197,18 @@ function readAccess(
   problems.push(...unresolved);
   if (unresolved.length === 0) problems.push(...accessProblems(settings, credentials));
   return credentials;
+}
+
+/** Like `readAccess`, for the administration. */
+function readAdminAccess(
+  settings: Settings,
+  readFile: (path: string) => string,
+  { problems, failed }: Findings,
+): string | undefined {
+  if (optionKeys.some((key) => options[key].group === 'Administration' && failed.has(key))) return undefined;
+  const { token, problems: unresolved } = resolveAdminAccess(settings, readFile);
+  problems.push(...unresolved);
+  return token;
 }
 
 function accessProblems(settings: Settings, credentials: readonly Credential[]): string[] {

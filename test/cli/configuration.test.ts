@@ -47,6 +47,12 @@ describe('precedence', () => {
       data: './data',
       cacheSize: 256 * 2 ** 20,
       itemTtlMs: 300_000,
+      queryTtlMs: 300_000,
+      redis: [],
+      redisTimeoutMs: 100,
+      staleIfRedisDownMs: 0,
+      followStreams: false,
+      admin: undefined,
       durability: 'sync',
       insecureNoAuth: false,
       tables: {},
@@ -129,10 +135,11 @@ describe('values', () => {
   });
 
   test('tables', () => {
-    const file = 'tables:\n  Music:\n    cache: { enabled: false }\n  Orders:\n    cache: { itemTtlMs: 5s }';
+    const file =
+      'tables:\n  Music:\n    cache: { enabled: false }\n  Orders:\n    cache: { itemTtlMs: 5s, queryTtlMs: 0 }';
     expect(settings({ file }).tables).toEqual({
       Music: { cache: { enabled: false } },
-      Orders: { cache: { itemTtlMs: 5_000 } },
+      Orders: { cache: { itemTtlMs: 5_000, queryTtlMs: 0 } },
     });
   });
 
@@ -143,6 +150,7 @@ describe('values', () => {
     ['durability', ['SYNC', 'none', '']],
     ['host', ['300.1.1.1', '1.2.3', 'a b', 'http://x', '']],
     ['corsOrigin', ['app.example', 'https://app.example/path', '']],
+    ['admin', ['', 'host', ':1', '-1', '65536', 'a b:1', '::1:9', '300.1.1.1:9', 'http://x:9']],
     ['allowedHost', ['a.example:8000', 'a/b', '']],
     ['data', ['', 'a\0b']],
     ['accessKeyId', ['A/B', 'A,B', 'A B', '']],
@@ -263,6 +271,17 @@ describe('problems', () => {
     ]);
   });
 
+  test('a value that is no text is none, whatever it holds', () => {
+    const nested = '{ toString: {} }';
+    const file = `cacheSize: ${nested}\nitemTtlMs: ${nested}\nadmin: ${nested}\ninsecureNoAuth: constructor`;
+    expect(problems({ file }).map((problem) => problem.split(' ')[0])).toEqual([
+      'insecureNoAuth',
+      'cacheSize',
+      'itemTtlMs',
+      'admin',
+    ]);
+  });
+
   test('no text of a file makes anything but settings or problems', () => {
     const key = fc.constantFrom(
       'port',
@@ -349,6 +368,80 @@ describe('access', () => {
 
   test.each(['127.0.0.1', '127.8.8.8', 'localhost', 'LOCALHOST', '::1', '[::1]'])('%s does not', (host) => {
     expect(problems({ flags: { host } })).toEqual([]);
+  });
+});
+
+describe('Redis', () => {
+  const upstream = 'http://localhost:8001';
+
+  test('is one address, or several, as they were written', () => {
+    const redis = ['redis://a', 'rediss://user:p%40ss@b:6380/2', 'redis://[::1]:7000'];
+    expect(settings({ program: 'proxy', flags: { upstream, redis } }).redis).toEqual(redis);
+    const variables = { SLIPSTREAM_REDIS: redis.join(', ') };
+    expect(settings({ program: 'proxy', flags: { upstream }, variables }).redis).toEqual(redis);
+  });
+
+  test.each([
+    'http://user:secret@a',
+    'redis://',
+    'redis://:secret',
+    'redis://user:secret@a/path',
+    'redis://a?password=secret',
+    'redis://user:secret@a:99999',
+  ])('%s is none, and its password is not shown', (redis) => {
+    const [problem, ...more] = problems({ program: 'proxy', flags: { upstream, redis: [redis] } });
+    expect(problem).toMatch(/^redis = \*\*\* \(flag --redis\): must be redis:\/\/ or rediss:\/\/ addresses/);
+    expect(more).toEqual([]);
+  });
+});
+
+describe('the administration', () => {
+  const files = { '/run/token': 'tok3n\n', '/run/empty': '\n', '/run/lines': 'a\nb' };
+
+  test.each([
+    ['9100', { host: '127.0.0.1', port: 9100 }],
+    ['0', { host: '127.0.0.1', port: 0 }],
+    ['LOCALHOST:9100', { host: 'localhost', port: 9100 }],
+    ['[::1]:9100', { host: '::1', port: 9100 }],
+  ])('listens on %s', (admin, address) => {
+    expect(settings({ flags: { admin } }).admin).toEqual(address);
+    expect(settings({ file: `admin: "${admin}"` }).admin).toEqual(address);
+  });
+
+  test('takes a port as a number of the file', () => {
+    expect(settings({ file: 'admin: 9100' }).admin).toEqual({ host: '127.0.0.1', port: 9100 });
+  });
+
+  test.each(['0.0.0.0:9100', '[::]:9100', 'admin.example:9100'])('needs a token on %s', (admin) => {
+    expect(problems({ flags: { admin } })).toEqual([
+      expect.stringMatching(/^admin = ".*": can be reached from outside .* \(--admin-token-file, /),
+    ]);
+    expect(configure({ flags: { admin, adminTokenFile: '/run/token' }, files }).adminToken).toBe('tok3n');
+    const variables = { SLIPSTREAM_ADMIN_TOKEN: 'other' };
+    expect(configure({ flags: { admin }, variables }).adminToken).toBe('other');
+  });
+
+  test('may have a token on this machine, and has none unless told', () => {
+    expect(configure({ flags: { admin: '9100' } }).adminToken).toBeUndefined();
+    expect(configure({ file: 'admin: 9100\nadminToken: tok3n' }).adminToken).toBe('tok3n');
+  });
+
+  test('of a token and its file, the nearer source wins', () => {
+    const flags = { admin: '9100', adminTokenFile: '/run/token' };
+    expect(configure({ flags, files, file: 'adminToken: other' }).adminToken).toBe('tok3n');
+  });
+
+  test.each<[string, string]>([
+    ['adminToken: x\nadminTokenFile: /run/token', 'adminToken = ***: adminTokenFile is given too'],
+    ['adminTokenFile: /run/gone', 'adminTokenFile = "/run/gone": ENOENT'],
+    ['adminTokenFile: /run/empty', 'adminTokenFile = "/run/empty": the file is empty'],
+    ['adminTokenFile: /run/lines', 'adminTokenFile = "/run/lines": holds more than printable characters'],
+    [
+      'adminToken: "with spaces"',
+      'adminToken = *** (slipstream.yaml:1): must be a text of printable characters',
+    ],
+  ])('%j is refused', (file, problem) => {
+    expect(problems({ file, files })).toEqual([expect.stringContaining(problem)]);
   });
 });
 
