@@ -1,9 +1,14 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { HttpHandler, HttpResponse } from '../../proxy/front/handler.ts';
 import type { HttpServer } from '../../proxy/front/http.ts';
+import type { HttpLimits } from '../../proxy/front/limits.ts';
 import { chunked, closeAll, post, RawClient, serveHttp, silent } from './front-harness.ts';
+import { ManualClock } from './simulated-store.ts';
 
-afterEach(closeAll);
+afterEach(async () => {
+  vi.useRealTimers();
+  await closeAll();
+});
 
 function text(body: string): HttpResponse {
   return { status: 200, headers: '', body: Buffer.from(body) };
@@ -196,6 +201,39 @@ describe('a connection', () => {
   });
 });
 
+/** A server whose time stands still, and whose sweep comes, when the test says so. */
+async function serveInSteps(handler: HttpHandler, limits: Partial<HttpLimits>) {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  const clock = new ManualClock();
+  const server = await serveHttp(handler, limits, silent, clock);
+  const sweepAfter = (ms: number) => {
+    clock.advance(ms);
+    vi.advanceTimersByTime(sweepStepMsMax);
+  };
+  return { server, sweepAfter };
+}
+
+const sweepStepMsMax = 500;
+
+const longBytes = 30_000_000;
+
+/** A client that has asked for a long answer and does not read it until some time, which `pass` lets go by. */
+async function slowReader(limits: Partial<HttpLimits>, request = post('a')) {
+  const held = new Held();
+  const { server, sweepAfter } = await serveInSteps(held.handler, limits);
+  const client = await RawClient.open(server);
+  client.socket.pause();
+  client.send(request);
+  await held.arrived(1);
+  held.answer(0, text('x'.repeat(longBytes)));
+  await aWhile();
+  const pass = (ms: number) => {
+    sweepAfter(ms);
+    client.socket.resume();
+  };
+  return { client, pass };
+}
+
 describe('slow clients', () => {
   const limits = {
     headMs: 60,
@@ -228,26 +266,21 @@ describe('slow clients', () => {
   });
 
   it('lose it when they do not take their answers', async () => {
-    const server = await serveHttp(() => text('x'.repeat(30_000_000)), limits);
-    const client = await RawClient.open(server);
-    client.socket.pause();
-    client.send(post('a'));
-    await new Promise((resolve) => setTimeout(resolve, 400));
-    client.socket.resume();
+    const { client, pass } = await slowReader(limits);
+    pass(100);
     expect(await client.response()).toBeUndefined();
   });
 
   it('keep it as long as what they have to take is worth', async () => {
-    const server = await serveHttp(() => text('x'.repeat(30_000_000)), {
-      ...limits,
-      readerBytesPerMsMin: 32,
-    });
-    const client = await RawClient.open(server);
-    client.socket.pause();
-    client.send(post('a'));
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    client.socket.resume();
-    expect((await client.response())?.body.length).toBe(30_000_000);
+    const { client, pass } = await slowReader({ ...limits, readerBytesPerMsMin: 32 });
+    pass(longBytes / 40);
+    expect((await client.response())?.body.length).toBe(longBytes);
+  });
+
+  it('lose it after that', async () => {
+    const { client, pass } = await slowReader({ ...limits, readerBytesPerMsMin: 32 });
+    pass(longBytes / 30);
+    expect(await client.response()).toBeUndefined();
   });
 
   it.each(['Connection: close', 'HTTP/1.0'])(
@@ -255,31 +288,27 @@ describe('slow clients', () => {
     async (way) => {
       // Nothing ever waits for a drain, so that only the end of the stream tells of a slow reader.
       const patient = { ...limits, stallMs: 2_000, outboundBytesMax: 100_000_000 };
-      const client = await RawClient.open(await serveHttp(() => text('x'.repeat(30_000_000)), patient));
-      client.socket.pause();
-      client.send(way === 'HTTP/1.0' ? 'GET / HTTP/1.0\r\n\r\n' : post('a', 'Connection: close\r\n'));
-      await new Promise((resolve) => setTimeout(resolve, 300));
-      client.socket.resume();
-      expect((await client.response())?.body.length).toBe(30_000_000);
+      const request = way === 'HTTP/1.0' ? 'GET / HTTP/1.0\r\n\r\n' : post('a', 'Connection: close\r\n');
+      const { client, pass } = await slowReader(patient, request);
+      pass(1_900);
+      expect((await client.response())?.body.length).toBe(longBytes);
     },
   );
 
   it('lose a last answer that they do not take', async () => {
     const hasty = { ...limits, outboundBytesMax: 100_000_000 };
-    const client = await RawClient.open(await serveHttp(() => text('x'.repeat(30_000_000)), hasty));
-    client.socket.pause();
-    client.send(post('a', 'Connection: close\r\n'));
-    await new Promise((resolve) => setTimeout(resolve, 400));
-    client.socket.resume();
+    const { client, pass } = await slowReader(hasty, post('a', 'Connection: close\r\n'));
+    pass(200);
     expect(await client.response()).toBeUndefined();
   });
 
   it('keep it while it is the handler that takes its time', async () => {
     const held = new Held();
-    const client = await RawClient.open(await serveHttp(held.handler, limits));
+    const { server, sweepAfter } = await serveInSteps(held.handler, limits);
+    const client = await RawClient.open(server);
     client.send(post('a') + post('b').slice(0, -1));
     await held.arrived(1);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    sweepAfter(60_000);
     held.answer(0);
     expect((await client.response())?.body).toBe('answer to a');
   });

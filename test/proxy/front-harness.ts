@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { Backend } from '../../protocol/backend.ts';
-import { systemClock } from '../../protocol/clock.ts';
+import { type Clock, systemClock } from '../../protocol/clock.ts';
 import type { Logger } from '../../protocol/logger.ts';
 import { type Front, type FrontOptions, startFront } from '../../proxy/front/api.ts';
 import type { HttpHandler } from '../../proxy/front/handler.ts';
@@ -24,13 +24,14 @@ export async function serveHttp(
   handler: HttpHandler,
   limits: Partial<HttpLimits> = {},
   log: Logger = silent,
+  clock: Clock = systemClock,
 ): Promise<HttpServer> {
   const server = await startHttpServer({
     host: '127.0.0.1',
     port: 0,
     handler,
     limits: { ...defaultHttpLimits, ...limits },
-    clock: systemClock,
+    clock,
     log,
   });
   closeLater(() => server.close());
