@@ -41,6 +41,11 @@ export class Throughput {
     this.#keyRanges = options.enforcement === 'all' ? newKeyRanges() : undefined;
   }
 
+  /** Whether nothing is limited. */
+  get isOff(): boolean {
+    return this.#options.enforcement === 'off';
+  }
+
   /** Whether single partition keys are limited, so that their state keys are of interest. */
   get limitsKeyRanges(): boolean {
     return this.#keyRanges !== undefined;
@@ -48,7 +53,7 @@ export class Throughput {
 
   /** A call that begins, or one of the parts of a batch; undefined where nothing is limited. */
   call(): MeteredCall | undefined {
-    return this.#options.enforcement === 'off' ? undefined : new MeteredCall(this, this.#options.clock);
+    return this.isOff ? undefined : new MeteredCall(this, this.#options.clock);
   }
 
   /** The meters of a table; undefined where it can be short of nothing, or is gone. */

@@ -139,6 +139,11 @@ export function limitExceeded(detail: string): DynamoDbError {
   return newError('LimitExceededException', `Subscriber limit exceeded: ${detail}`);
 }
 
+/** A quota of the account is used up; AWS introduces only some of these texts. */
+export function quotaExceeded(message: string): DynamoDbError {
+  return newError('LimitExceededException', message);
+}
+
 /** Why a call was throttled, and the ARN of the table or index that was short (AWS: API_ThrottlingReason). */
 export interface ThrottlingReason {
   readonly reason: string;

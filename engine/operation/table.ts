@@ -22,6 +22,7 @@ import { changedIndexes, createsOrDeletesIndex, newIndexes } from './index-defin
 import { commitTable, existingTable } from './table-commit.ts';
 import { refuseConflict, refuseToDelete, refuseUnlessThere } from './table-conflict.ts';
 import { createdDescription, deletedDescription, tableDescription } from './table-description.ts';
+import { refuseBeyondQuotas } from './table-quota.ts';
 
 /** AWS: API_CreateTable. */
 export async function createTable(services: Services, request: Request): Promise<Reply> {
@@ -37,6 +38,7 @@ export async function createTable(services: Services, request: Request): Promise
       throw limitExceeded(`There is a limit of ${tablesMax} tables per subscriber`);
     }
     const table = newTable(input, request.region, name, context);
+    if (!services.throughput.isOff) refuseBeyondQuotas(table, undefined, context.catalog);
     const description = tableDescription(table, services.statistics, context.timeMs);
     const showsWarm = input.WarmThroughput !== undefined;
     return { table, reply: new Reply({ TableDescription: createdDescription(description, showsWarm) }) };
@@ -52,6 +54,7 @@ export async function updateTable(services: Services, request: Request): Promise
     refuseUnlessThere(current);
     checkThroughputChanges(input, tableDescription(current, services.statistics, context.timeMs));
     const table = changedTable(input, current, context);
+    if (!services.throughput.isOff) refuseBeyondQuotas(table, current, context.catalog);
     // AWS says so of a billing mode that stays the same, too.
     const shown = input.BillingMode === undefined ? table : { ...table, status: 'UPDATING' as const };
     const description = tableDescription(shown, services.statistics, context.timeMs);

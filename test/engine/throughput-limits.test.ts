@@ -160,7 +160,7 @@ describe('all that AWS limits of itself', () => {
   test('an on-demand table takes 40,000 units a second of an account', async () => {
     const name = newName();
     await engine.onDemand(name, {
-      WarmThroughput: { ReadUnitsPerSecond: 50_000, WriteUnitsPerSecond: 50_000 },
+      WarmThroughput: { ReadUnitsPerSecond: 40_000, WriteUnitsPerSecond: 40_000 },
     });
     await write(name, 40_000);
     const refused = engine.put(name, 'p');
