@@ -222,7 +222,7 @@ function tooManyChanges(recentMs: readonly number[]): Error {
   const [firstMs = 0] = recentMs;
   return limitExceeded(
     `Update to PayPerRequest mode are limited to ${payPerRequestChangesMax} times in 1 day(s). ` +
-      `Last update at ${longDate(recentMs.at(-1) ?? 0)}. Next update can be made at ${longDate(firstMs + dayMs)}`,
+      `Last update at ${javaDate(recentMs.at(-1) ?? 0)}. Next update can be made at ${javaDate(firstMs + dayMs)}`,
   );
 }
 
@@ -235,6 +235,12 @@ const longDateFormat = new Intl.DateTimeFormat('en-US', {
 /** As AWS's texts have it: `Friday, October 9, 2026 at 1:21:34 AM Coordinated Universal Time`. */
 function longDate(ms: number): string {
   return longDateFormat.format(ms).replaceAll('\u202f', ' ');
+}
+
+/** As the same text has it where AWS allowed one change a day: `Sat Feb 23 03:07:45 UTC 2019`. */
+function javaDate(ms: number): string {
+  const [day, date, month, year, time] = new Date(ms).toUTCString().split(/,? /);
+  return `${day} ${month} ${date} ${time} UTC ${year}`;
 }
 
 function utcDay(timeMs: number): number {

@@ -6,7 +6,12 @@ import type {
   LocalSecondaryIndex,
   UpdateTableInput,
 } from '../../protocol/operation.ts';
-import type { IndexDefinition, IndexProjection, TableDefinition } from '../table-definition.ts';
+import type {
+  AttributeDefinitions,
+  IndexDefinition,
+  IndexProjection,
+  TableDefinition,
+} from '../table-definition.ts';
 import { changedIndexBilling, newBilling } from './billing.ts';
 import { indexInUse, refuseIndexDeletion, refuseIndexUpdate, refuseSecondIndex } from './table-conflict.ts';
 
@@ -121,18 +126,38 @@ function checkCreation(create: GlobalSecondaryIndex, input: UpdateTableInput, ta
   if (table.indexes.filter(({ kind }) => kind === 'GLOBAL').length >= globalIndexesMax) {
     throw limitExceeded(`Number of global secondary indexes exceeds per-table limit of ${globalIndexesMax}`);
   }
-  checkDefinitions(input, table);
+  checkDefinitions(create, input, table);
 }
 
-/** An attribute that is part of a key already keeps its type. */
-function checkDefinitions(input: UpdateTableInput, table: TableDefinition): void {
-  for (const { AttributeName: name, AttributeType: type } of input.AttributeDefinitions ?? []) {
-    const known = table.attributeDefinitions.find((definition) => definition.AttributeName === name);
-    if (known === undefined || known.AttributeType === type) continue;
-    throw validationError(
-      `One or more parameter values were invalid: Cannot redefine the type of an attribute that is part of a key: ${name}`,
-    );
-  }
+/**
+ * An attribute that is part of a key already keeps its type: the new index may not have it with another one. What the
+ * request says of attributes that the index does not use is ignored (measured in July and October 2026).
+ */
+function checkDefinitions(
+  create: GlobalSecondaryIndex,
+  input: UpdateTableInput,
+  table: TableDefinition,
+): void {
+  const asked = schemaText(create.KeySchema, input.AttributeDefinitions ?? []);
+  const existing = schemaText(create.KeySchema, [
+    ...table.attributeDefinitions,
+    ...(input.AttributeDefinitions ?? []),
+  ]);
+  if (asked === existing) return;
+  throw validationError(
+    'One or more parameter values were invalid: Attributes cannot be redefined. ' +
+      'Please check that your attribute has the same type as previously defined. ' +
+      `Existing schema: ${existing} New schema: ${asked}`,
+  );
+}
+
+/** A key as that text prints it; of several definitions of one attribute the first counts. */
+function schemaText(keySchema: GlobalSecondaryIndex['KeySchema'], definitions: AttributeDefinitions): string {
+  const elements = keySchema.map(({ AttributeName: name, KeyType: kind }) => {
+    const type = definitions.find((definition) => definition.AttributeName === name)?.AttributeType;
+    return `SchemaElement: key{${name}:${type}:${kind}}`;
+  });
+  return `Schema:[${elements.join(', ')}]`;
 }
 
 type Capacities = Parameters<typeof changedIndexBilling>[0];

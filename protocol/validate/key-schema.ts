@@ -43,7 +43,7 @@ export function checkGlobalKeySchema(
   checkDefined(keySchema, definitions);
   const names = new Set(keySchema.map(({ AttributeName: name }) => name));
   if (names.size < keySchema.length) {
-    throw keySchema.length === 2
+    throw keySchema.length === 2 && keySchema[1]?.KeyType === 'RANGE'
       ? sameName()
       : validationError('The KeySchema contains multiple key attributes with the same name');
   }

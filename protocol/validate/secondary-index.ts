@@ -11,7 +11,7 @@ import { checkGlobalKeySchema, checkKeySchema } from './key-schema.ts';
 import {
   checkBounds,
   checkIndexThroughput,
-  checkOnDemandThroughput,
+  checkNewOnDemandThroughput,
   checkWarmThroughput,
 } from './throughput.ts';
 
@@ -94,7 +94,7 @@ function checkGlobalIndexes(
 function checkIndexCapacity(index: GlobalSecondaryIndex, mode: CreateTableInput['BillingMode']): void {
   const capacities = { ...index, BillingMode: mode };
   checkIndexThroughput(capacities, index.IndexName);
-  checkOnDemandThroughput(capacities, `index : ${index.IndexName}`, false);
+  checkNewOnDemandThroughput(capacities, index.IndexName);
   checkWarmThroughput(capacities, `index ${index.IndexName}`);
 }
 

@@ -15,7 +15,7 @@ import { checkTags } from './tags.ts';
 import {
   checkBounds,
   checkIndexWarmth,
-  checkOnDemandThroughput,
+  checkNewOnDemandThroughput,
   checkTableThroughput,
   checkWarmThroughput,
 } from './throughput.ts';
@@ -38,7 +38,7 @@ export function validateCreateTable(input: Input): CreateTableInput {
   checkKeySchema(table.KeySchema, table.AttributeDefinitions, 'keySchema');
   checkAllUsed(table.AttributeDefinitions, table.KeySchema, indexKeys(table));
   checkIndexes(table);
-  checkOnDemandThroughput(table, 'table', false);
+  checkNewOnDemandThroughput(table);
   checkWarmThroughput(table, 'table');
   checkNewStream(table.StreamSpecification);
   checkEncryption(table.SSESpecification);

@@ -62,15 +62,32 @@ export function checkBounds(units: ProvisionedThroughput, of: string): void {
 }
 
 /**
+ * Checks the maximum of a table, or an index, of a table to be created.
+ * @param indexName undefined for the table itself.
+ */
+export function checkNewOnDemandThroughput(capacities: Capacities, indexName?: string): void {
+  const { BillingMode: mode, OnDemandThroughput: maximum = {} } = capacities;
+  if (mode !== 'PAY_PER_REQUEST') {
+    const [name] = maximumNames.filter((candidate) => maximum[candidate] !== undefined);
+    if (name === undefined) return;
+    throw validationError(
+      `${invalid} ${name} for OnDemandThroughput${indexName === undefined ? '' : ` for index: ${indexName}`} ` +
+        'cannot be specified when table BillingMode is PROVISIONED.',
+    );
+  }
+  checkOnDemandThroughput(capacities, indexName === undefined ? 'table' : `index : ${indexName}`, false);
+}
+
+/**
  * @param target how AWS names what the maximum is for: `table`, or `index : name`.
  * @param clearable whether -1, which lifts a maximum, is allowed: there is none yet at creation.
  */
-export function checkOnDemandThroughput(
+function checkOnDemandThroughput(
   { BillingMode: mode, OnDemandThroughput: maximum = {} }: Capacities,
   target: string,
   clearable: boolean,
 ): void {
-  for (const name of ['MaxReadRequestUnits', 'MaxWriteRequestUnits'] as const) {
+  for (const name of maximumNames) {
     const units = maximum[name];
     if (units === undefined) continue;
     if (mode !== 'PAY_PER_REQUEST') {
@@ -86,6 +103,8 @@ export function checkOnDemandThroughput(
     }
   }
 }
+
+const maximumNames = ['MaxReadRequestUnits', 'MaxWriteRequestUnits'] as const;
 
 /** What a new on-demand table can do at once, in units per second (AWS: on-demand-capacity-mode). */
 const initialReadUnits = 12_000;

@@ -313,6 +313,35 @@ describeSetups((setup) => {
     expect(await describeTable(TableName)).toMatchObject({ DeletionProtectionEnabled: false });
   });
 
+  test('an attribute keeps the type that it has, and a new index may not have it with another', async () => {
+    const TableName = await table({});
+    const create = (IndexName: string, key: string): Omit<UpdateTableCommandInput, 'TableName'> => ({
+      AttributeDefinitions: [
+        { AttributeName: 'p', AttributeType: 'N' },
+        { AttributeName: 'g', AttributeType: 'S' },
+        { AttributeName: 'unused', AttributeType: 'B' },
+      ],
+      GlobalSecondaryIndexUpdates: [
+        { Create: { ...index(IndexName), KeySchema: [{ AttributeName: key, KeyType: 'HASH' }] } },
+      ],
+    });
+    await expect(update(TableName, create('by-p', 'p'))).rejects.toMatchObject(
+      invalid(
+        `${invalidValues} Attributes cannot be redefined. ` +
+          'Please check that your attribute has the same type as previously defined. ' +
+          'Existing schema: Schema:[SchemaElement: key{p:S:HASH}] ' +
+          'New schema: Schema:[SchemaElement: key{p:N:HASH}]',
+      ),
+    );
+    await update(TableName, create('by-g', 'g'));
+    expect(await describeTable(TableName)).toMatchObject({
+      AttributeDefinitions: [
+        { AttributeName: 'g', AttributeType: 'S' },
+        { AttributeName: 'p', AttributeType: 'S' },
+      ],
+    });
+  });
+
   test('protection from deletion is there at once', async () => {
     const TableName = await table({});
     expect(await update(TableName, { DeletionProtectionEnabled: true })).toMatchObject({

@@ -275,9 +275,9 @@ describe('the billing mode', () => {
     }
     await expect(update({ BillingMode: 'PAY_PER_REQUEST' })).rejects.toMatchObject({
       code: 'LimitExceededException',
-      message: expect.stringMatching(
-        /^Subscriber limit exceeded: Update to PayPerRequest mode are limited to 4 times/,
-      ),
+      message:
+        'Subscriber limit exceeded: Update to PayPerRequest mode are limited to 4 times in 1 day(s). ' +
+        'Last update at Fri Oct 09 03:21:34 UTC 2026. Next update can be made at Sat Oct 10 00:21:34 UTC 2026',
     });
     nowMs = first + 24 * hourMs;
     await update({ BillingMode: 'PAY_PER_REQUEST' });

@@ -122,7 +122,7 @@ describe('CreateTable', () => {
         OnDemandThroughput: { MaxReadRequestUnits: 1 },
       },
       `${invalid} MaxReadRequestUnits for OnDemandThroughput cannot be specified ` +
-        'when the table BillingMode is PROVISIONED',
+        'when table BillingMode is PROVISIONED.',
     ],
     [
       'warm enough',
