@@ -35,12 +35,21 @@ export function inOlderWords<T>(check: () => T): T {
   }
 }
 
-/** Checks a single write, as far as that is possible without its table. Only an item's size is reported bare. */
+/** What the older layer finds in a single write: it has no envelope. */
+class BareError extends DynamoDbError {}
+
+/** What is wrong with a single write that AWS leaves to the older layer. */
+export function bareError(text: string): DynamoDbError {
+  return new BareError('ValidationException', text);
+}
+
+/** Checks a single write, as far as that is possible without its table. An item's size is reported bare, too. */
 export function inEnvelope<T>(check: () => T): T {
   try {
     return check();
   } catch (error) {
     if (!(error instanceof DynamoDbError) || error.code !== 'ValidationException') throw error;
+    if (error instanceof BareError) throw error;
     if (keptAsIs.test(error.message)) throw error;
     throw validationError(`1 validation error detected: ${error.message}`);
   }

@@ -216,6 +216,16 @@ export const batchWriteItem = structure('BatchWriteItemInput', {
   RequestItems: required(map(list(writeRequest), maxLength(25), tableNameKeys, valueLengths(1, 25))),
 });
 
+/** BatchWriteItem without the one check that gives way, that of its tables' names; first what it gives way to. */
+export const batchWriteItemModes = structure('BatchWriteItemInput', {
+  ReturnConsumedCapacity: returnConsumedCapacity,
+  ReturnItemCollectionMetrics: returnItemCollectionMetrics,
+});
+
+export const batchWriteItemRequests = structure('BatchWriteItemInput', {
+  RequestItems: required(map(list(writeRequest), maxLength(25), valueLengths(1, 25))),
+});
+
 export const query = structure('QueryInput', {
   Select: select,
   ExpressionAttributeNames: expressionAttributeNames,

@@ -10,7 +10,8 @@ import type {
   UpdateItemInput,
   WriteRequest,
 } from '../operation.ts';
-import { inOlderWords } from '../wording.ts';
+import { bareError, inOlderWords } from '../wording.ts';
+import { isTooDeepForNewerLayer } from './depth.ts';
 import { checkItem } from './item.ts';
 import { checkParameters, type ParameterNames } from './parameters.ts';
 import { type Input, validateShape } from './shapes.ts';
@@ -89,7 +90,9 @@ function checkWriteRequest({ PutRequest: put, DeleteRequest: remove }: WriteRequ
   );
 }
 
-function checkReturnValues({ ReturnValues: values }: PutItemInput | DeleteItemInput): void {
+function checkReturnValues(input: PutItemInput | DeleteItemInput): void {
+  const { ReturnValues: values } = input;
   if (values === undefined || values === 'ALL_OLD' || values === 'NONE') return;
-  throw validationError('ReturnValues can only be ALL_OLD or NONE');
+  const text = 'ReturnValues can only be ALL_OLD or NONE';
+  throw isTooDeepForNewerLayer(input) ? bareError(text) : validationError(text);
 }

@@ -123,6 +123,46 @@ describeSetups((setup) => {
     });
   });
 
+  test('what is nested far too deep is told of in older words', async () => {
+    const missing = { TableName: 'no-such-table', Key: { p: { S: 'a' } } };
+    const condition = (levels: number) => ({
+      ConditionExpression: 'd = :deep',
+      ExpressionAttributeValues: { ':deep': nested(levels) },
+    });
+    const remove = (levels: number, ReturnValues: string) =>
+      setup.dynamo.deleteItem({
+        ...missing,
+        ...condition(levels),
+        ReturnValues: ReturnValues as 'NONE',
+      });
+    await expect(remove(62, 'SOME')).rejects.toMatchObject(
+      invalidWrite(
+        'Failed to satisfy constraint: Member must satisfy enum value set: [ALL_OLD, UPDATED_OLD, ALL_NEW, UPDATE_NEW, NONE]',
+      ),
+    );
+    await expect(remove(63, 'SOME')).rejects.toMatchObject(
+      invalid(
+        "1 validation error detected: Value 'SOME' at 'returnValues' failed to satisfy constraint: " +
+          'Member must satisfy enum value set: [ALL_NEW, UPDATED_OLD, ALL_OLD, NONE, UPDATED_NEW]',
+      ),
+    );
+    await expect(remove(63, 'UPDATED_NEW')).rejects.toMatchObject(
+      invalid('ReturnValues can only be ALL_OLD or NONE'),
+    );
+    const put = setup.dynamo.putItem({
+      TableName: 'no-such-table',
+      Item: { p: { S: 'a' } },
+      Expected: { a: { Value: nested(63) }, b: { Exists: false } },
+      ConditionalOperator: 'XOR' as 'OR',
+    });
+    await expect(put).rejects.toMatchObject(
+      invalid(
+        "1 validation error detected: Value 'XOR' at 'conditionalOperator' failed to satisfy constraint: " +
+          'Member must satisfy enum value set: [OR, AND]',
+      ),
+    );
+  });
+
   test('all that breaks the bounds of members is told at once', async () => {
     const call = setup.dynamo.query({
       TableName: 'ab',
@@ -287,3 +327,10 @@ describeSetups((setup) => {
     });
   });
 });
+
+/** A string in so many maps. */
+function nested(levels: number): AttributeValue {
+  let value: AttributeValue = { S: 'leaf' };
+  for (let i = 0; i < levels; i++) value = { M: { n: value } };
+  return value;
+}

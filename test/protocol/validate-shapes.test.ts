@@ -346,6 +346,11 @@ describe('constraints', () => {
     ],
     [
       'BatchWriteItem',
+      { RequestItems: { 'aa;': [{}] }, ReturnConsumedCapacity: 'x' },
+      errors(failed("'x'", 'returnConsumedCapacity', 'satisfy enum value set: [INDEXES, TOTAL, NONE]')),
+    ],
+    [
+      'BatchWriteItem',
       { RequestItems: { abc: [] } },
       errors(
         "Value '{abc=[]}' at 'requestItems' failed to satisfy constraint: Map value must satisfy constraint: " +
