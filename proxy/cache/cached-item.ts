@@ -62,3 +62,21 @@ export function cachedItem(item: unknown): CachedItem {
 export function parseItem(item: ItemJson): Item {
   return JSON.parse(item.json.toString());
 }
+
+/** The item as the shared cache holds it: its size in 4 bytes and its JSON, or no bytes at all where there is none. */
+export function encodeItem({ item }: CachedItem): Buffer {
+  if (item === undefined) return noBytes;
+  const bytes = Buffer.allocUnsafe(sizeBytes + item.json.length);
+  bytes.writeUInt32BE(item.size);
+  item.json.copy(bytes, sizeBytes);
+  return bytes;
+}
+
+/** What `encodeItem` made these bytes of. */
+export function decodeItem(bytes: Buffer): CachedItem {
+  if (bytes.length === 0) return missingItem;
+  return new CachedItem(new ItemJson(bytes.subarray(sizeBytes), bytes.readUInt32BE()));
+}
+
+const sizeBytes = 4;
+const noBytes = Buffer.alloc(0);

@@ -4,19 +4,43 @@ import type { KeyBytes } from '../../protocol/key.ts';
 import type { Reply } from '../../protocol/reply.ts';
 import type { Table, TableDescriptions } from '../table-descriptions.ts';
 import type { CachedItem } from './cached-item.ts';
+import { changedGenerations } from './changed-generations.ts';
 import type { Coherence, Fence } from './coherence.ts';
+import type { SharedWrite, SharedWrites } from './shared-writes.ts';
+import { answerAsAsked, askForImages, imagesOf, imagesUntold } from './write-images.ts';
 import { targetKey, type WriteTarget, writeTargets, writtenItem } from './write-targets.ts';
 
-/** Writes of known keys to a store that announces no changes: under fences. */
+/** Told of pages that a write may have made wrong, before its caller is answered. */
+export interface PageEffects {
+  endGenerations(tableId: string, names: readonly KeyBytes[]): void;
+}
+
+/**
+ * Writes of known keys to a store that announces no changes: under fences.
+ *
+ *     fence here, fence in the fleet -> store -> lower in the fleet -> lower here, end generations -> answer
+ *
+ * The fleet comes first on the way back: what is dropped here could be fetched from there again while it is still there.
+ */
 export class ItemWrites {
   readonly #backend: Backend;
   readonly #tables: TableDescriptions;
   readonly #coherence: Coherence<CachedItem>;
+  readonly #pages: PageEffects;
+  readonly #shared: SharedWrites | undefined;
 
-  constructor(backend: Backend, tables: TableDescriptions, coherence: Coherence<CachedItem>) {
+  constructor(
+    backend: Backend,
+    tables: TableDescriptions,
+    coherence: Coherence<CachedItem>,
+    pages: PageEffects,
+    shared: SharedWrites | undefined,
+  ) {
     this.#backend = backend;
     this.#tables = tables;
     this.#coherence = coherence;
+    this.#pages = pages;
+    this.#shared = shared;
   }
 
   /** @returns undefined, with nothing sent, where it is not clear which items of which tables may change. */
@@ -26,41 +50,70 @@ export class ItemWrites {
     const tables = await Promise.all(
       targets.map((target) => this.#tables.find(request.region, target.tableName)),
     );
-    const writes = findKeys(targets, tables);
+    const writes = this.#findWrites(targets, tables);
     return writes === undefined ? undefined : this.#send(request, writes);
   }
 
-  async #send(request: Request, writes: readonly Write[]): Promise<Reply> {
-    const fences = writes.map(({ table, key }) => this.#coherence.raise(table.id, key));
-    const reply = await this.#call(request, writes, fences);
-    this.#lower(request, reply, writes, fences);
-    for (const tableId of this.#replaced(request.region, writes)) this.#coherence.voidTable(tableId);
-    return reply;
+  /**
+   * What to fence, without the tables that are not cached: by nobody, if there is no fleet, whose other proxies may be
+   * told otherwise. Undefined where a table or a key is unknown.
+   */
+  #findWrites(targets: readonly WriteTarget[], tables: readonly (Table | undefined)[]): Write[] | undefined {
+    const writes: Write[] = [];
+    for (const [i, target] of targets.entries()) {
+      const table = tables[i];
+      if (table === undefined) return undefined;
+      if (!table.cache && this.#shared === undefined) continue;
+      const key = targetKey(table.schema, target);
+      if (key === undefined) return undefined;
+      writes.push({ target, table, key });
+    }
+    return writes;
   }
 
-  /** Begins in the turn in which the fences were raised. */
-  async #call(request: Request, writes: readonly Write[], fences: readonly Fence[]): Promise<Reply> {
+  async #send(request: Request, writes: readonly Write[]): Promise<Reply> {
+    const [write] = writes;
+    const asked = write === undefined ? { request, isAsked: false } : askForImages(request, write.table);
+    const fences = writes.map(({ table, key }) => this.#coherence.raise(table.id, key));
+    const shared = await this.#shared?.raise(writes);
+    const guard = { writes, fences, shared };
+    const reply = await this.#call(asked.request, guard);
+    await this.#lower(asked.request, reply, guard);
+    return answerAsAsked(asked, reply);
+  }
+
+  async #call(request: Request, guard: Guard): Promise<Reply> {
     try {
       return await this.#backend.call(asRead(request));
     } catch (error) {
-      if (isFateUnknown(error)) this.#abandon(request.region, writes, fences);
-      else for (const fence of fences) this.#coherence.lower(fence);
+      if (isFateUnknown(error)) await this.#abandon(request.region, guard);
+      else await this.#lowerRefused(guard);
       throw error;
     }
   }
 
-  #abandon(region: string, writes: readonly Write[], fences: readonly Fence[]): void {
+  async #abandon(region: string, { writes, fences, shared }: Guard): Promise<void> {
     for (const fence of fences) this.#coherence.abandon(fence);
     for (const tableId of this.#replaced(region, writes)) this.#coherence.holdTable(tableId);
+    await shared?.abandon();
   }
 
-  /** Of several writes in one call, none says what it left. */
-  #lower(request: Request, reply: Reply, writes: readonly Write[], fences: readonly Fence[]): void {
-    const value = fences.length === 1 ? writtenItem(request.operation, request.input, reply) : undefined;
-    fences.forEach((fence, i) => {
-      const ttlMs = writes[i]?.table.itemTtlMs ?? 0;
-      this.#coherence.lower(fence, value === undefined ? undefined : { value, ttlMs });
-    });
+  async #lowerRefused({ fences, shared }: Guard): Promise<void> {
+    await shared?.lower([], undefined);
+    for (const fence of fences) this.#coherence.lower(fence);
+  }
+
+  /** Of several writes in one call, none says what it left. In a fleet, what one left is put where all can see it. */
+  async #lower(request: Request, reply: Reply, guard: Guard): Promise<void> {
+    const { writes, fences, shared } = guard;
+    const isSingle = writes.length === 1;
+    const value = isSingle ? writtenItem(request.operation, request.input, reply) : undefined;
+    const written = value && { value, ttlMs: writes[0]?.table.itemTtlMs ?? 0 };
+    const changes = writes.flatMap((write) => changesOf(write, isSingle ? { request, reply } : undefined));
+    await shared?.lower(changes, written);
+    for (const fence of fences) this.#coherence.lower(fence, shared === undefined ? written : undefined);
+    for (const { tableId, name } of changes) this.#pages.endGenerations(tableId, [name]);
+    for (const tableId of this.#replaced(request.region, writes)) this.#coherence.voidTable(tableId);
   }
 
   /**
@@ -68,12 +121,22 @@ export class ItemWrites {
    * may have written to either. One that the name has yet to show is dealt with when it is met.
    */
   #replaced(region: string, writes: readonly Write[]): string[] {
-    return writes.flatMap(({ table, tableName }) => {
-      const current = this.#tables.current(region, tableName);
+    return writes.flatMap(({ table, target }) => {
+      const current = this.#tables.current(region, target.tableName);
       if (current === table) return [];
       return current === undefined ? [table.id] : [table.id, current.id];
     });
   }
+}
+
+/** @param answered the call and its answer, where it is the only write of the call. */
+function changesOf(
+  { table, target, key }: Write,
+  answered: { request: Request; reply: Reply } | undefined,
+): { tableId: string; name: KeyBytes }[] {
+  const images =
+    answered === undefined ? imagesUntold(target) : imagesOf(answered.request, target, answered.reply);
+  return changedGenerations(table, { key, ...images }).map((name) => ({ tableId: table.id, name }));
 }
 
 /**
@@ -93,24 +156,14 @@ export function isFateUnknown(error: unknown): boolean {
 }
 
 interface Write {
-  readonly tableName: string;
+  readonly target: WriteTarget;
   readonly table: Table;
   readonly key: KeyBytes;
 }
 
-/** The keys to fence, without those of tables that are not cached; undefined where a table or a key is unknown. */
-function findKeys(
-  targets: readonly WriteTarget[],
-  tables: readonly (Table | undefined)[],
-): Write[] | undefined {
-  const writes: Write[] = [];
-  for (const [i, target] of targets.entries()) {
-    const table = tables[i];
-    if (table === undefined) return undefined;
-    if (!table.cache) continue;
-    const key = targetKey(table.schema, target);
-    if (key === undefined) return undefined;
-    writes.push({ tableName: target.tableName, table, key });
-  }
-  return writes;
+/** What stands over the items of one call while it is under way. */
+interface Guard {
+  readonly writes: readonly Write[];
+  readonly fences: readonly Fence[];
+  readonly shared: SharedWrite | undefined;
 }

@@ -10,9 +10,9 @@ import { isObject, readItemKey, readKey } from './key-reader.ts';
 export interface WriteTarget {
   /** The table's name or ARN. */
   readonly tableName: string;
-  /** A key, or an item that has it among other attributes; unchecked. */
+  readonly kind: 'put' | 'update' | 'delete';
+  /** What is put; for the other kinds the key; unchecked. */
   readonly attributes: unknown;
-  readonly isKey: boolean;
 }
 
 /** @returns the items that a write may change; undefined where the request does not have the form it should have. */
@@ -22,9 +22,11 @@ export function writeTargets(
 ): WriteTarget[] | undefined {
   switch (operation) {
     case 'PutItem':
+      return allTargets([targetOf('put', input)]);
     case 'UpdateItem':
+      return allTargets([targetOf('update', input)]);
     case 'DeleteItem':
-      return allTargets([targetOf(input)]);
+      return allTargets([targetOf('delete', input)]);
     case 'BatchWriteItem':
       return batchTargets(input.RequestItems);
     case 'TransactWriteItems':
@@ -35,7 +37,7 @@ export function writeTargets(
 }
 
 export function targetKey(schema: KeySchema, target: WriteTarget): KeyBytes | undefined {
-  return target.isKey ? readKey(schema, target.attributes) : readItemKey(schema, target.attributes);
+  return target.kind === 'put' ? readItemKey(schema, target.attributes) : readKey(schema, target.attributes);
 }
 
 /** What a write of one item left under its key, where request and reply tell. Throws nothing: the write is done. */
@@ -66,10 +68,12 @@ function itemPut(item: Item): CachedItem | undefined {
   }
 }
 
-function targetOf(write: Readonly<Record<string, unknown>>): WriteTarget | undefined {
-  const { TableName: tableName, Key: key, Item: item } = write;
+function targetOf(
+  kind: WriteTarget['kind'],
+  { TableName: tableName, Key: key, Item: item }: Readonly<Record<string, unknown>>,
+): WriteTarget | undefined {
   if (typeof tableName !== 'string') return undefined;
-  return { tableName, attributes: key ?? item, isKey: key !== undefined && key !== null };
+  return { tableName, kind, attributes: kind === 'put' ? item : key };
 }
 
 function batchTargets(requestItems: unknown): WriteTarget[] | undefined {
@@ -82,8 +86,10 @@ function batchTargets(requestItems: unknown): WriteTarget[] | undefined {
   return allTargets(
     writes.map((write) => {
       if (write === undefined || !isObject(write.request)) return undefined;
-      const change = write.request.PutRequest ?? write.request.DeleteRequest;
-      return isObject(change) ? targetOf({ ...change, TableName: write.TableName }) : undefined;
+      const { PutRequest: put, DeleteRequest: remove } = write.request;
+      const change = put ?? remove;
+      if (!isObject(change)) return undefined;
+      return targetOf(change === put ? 'put' : 'delete', { ...change, TableName: write.TableName });
     }),
   );
 }
@@ -96,9 +102,13 @@ function transactionTargets(transactItems: unknown): WriteTarget[] | undefined {
     if (!isObject(element)) return undefined;
     const { Put, Update, Delete, ConditionCheck: _check, ...others } = element;
     if (Object.values(others).some((other) => other !== null)) return undefined;
-    for (const change of [Put, Update, Delete]) {
+    for (const [kind, change] of [
+      ['put', Put],
+      ['update', Update],
+      ['delete', Delete],
+    ] as const) {
       if (change !== undefined && change !== null)
-        writes.push(isObject(change) ? targetOf(change) : undefined);
+        writes.push(isObject(change) ? targetOf(kind, change) : undefined);
     }
   }
   return allTargets(writes);

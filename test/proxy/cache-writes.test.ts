@@ -204,12 +204,12 @@ describe('settling', () => {
     f.store.lags = true;
     await f.get('c');
     f.clock.advance(1_000);
-    await f.call('UpdateItem', update);
+    await f.call('UpdateItem', { ...update, ReturnValues: 'UPDATED_NEW' });
     await f.get('b');
     expect(wasConsistent(f)).toBe(false);
     expect(await f.get('a')).toEqual({ Item: itemOf('a', '2') });
     expect(wasConsistent(f)).toBe(true);
-    await f.call('UpdateItem', update);
+    await f.call('UpdateItem', { ...update, ReturnValues: 'UPDATED_NEW' });
     f.clock.advance(1_000);
     await f.get('a');
     expect(wasConsistent(f)).toBe(false);
