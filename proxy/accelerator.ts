@@ -6,9 +6,10 @@ import { type CachedItem, cachedItem } from './cache/cached-item.ts';
 import { Coherence, type CoherenceUsage } from './cache/coherence.ts';
 import { Flights } from './cache/flights.ts';
 import { ItemReads } from './cache/item-reads.ts';
-import { ItemWrites, isFateUnknown } from './cache/item-writes.ts';
+import { ItemWrites, isFateUnknown, type PageEffects } from './cache/item-writes.ts';
 import { LocalTier } from './cache/local.ts';
 import { Settling } from './cache/settling.ts';
+import { CacheSettings } from './cache-settings.ts';
 import { type Effect, effectOf, tablesChanged } from './operations.ts';
 import { TableDescriptions } from './table-descriptions.ts';
 
@@ -65,6 +66,8 @@ export interface AcceleratorStats extends CoherenceUsage {
  * any other store each write stands under a fence. See cache/coherence.ts.
  */
 export class Accelerator implements Backend {
+  /** May be changed at any time. What is cached of a table is void when something else holds for it. */
+  readonly settings: CacheSettings;
   readonly #backend: Backend;
   readonly #coherence: Coherence<CachedItem>;
   readonly #flights: Flights<CachedItem>;
@@ -76,17 +79,16 @@ export class Accelerator implements Backend {
   readonly #unsubscribe: (() => void) | undefined;
 
   /** @param parts where something else than the usual is to hold the cache together, as a test may want. */
-  constructor(
-    backend: Backend,
-    options: AcceleratorOptions,
-    parts: AcceleratorParts = newParts(backend, options),
-  ) {
+  constructor(backend: Backend, options: AcceleratorOptions, parts?: AcceleratorParts) {
+    this.settings = new CacheSettings({ queryTtlMs: 0, ...options });
+    const { coherence, flights } = parts ?? newParts(backend, options, this.settings);
     this.#backend = backend;
-    this.#coherence = parts.coherence;
-    this.#flights = parts.flights;
-    this.#tables = newTables(backend, options, parts.coherence);
-    this.#reads = new ItemReads(backend, this.#tables, parts.coherence, parts.flights);
-    this.#writes = new ItemWrites(backend, this.#tables, parts.coherence);
+    this.#coherence = coherence;
+    this.#flights = flights;
+    this.#tables = newTables(backend, options, this.settings, coherence);
+    this.#reads = new ItemReads(backend, this.#tables, this.settings, coherence, flights);
+    this.#writes = new ItemWrites(backend, this.#tables, coherence, noPages, undefined);
+    this.settings.onChange({ tables: (names) => this.#forget(names) });
     this.#unsubscribe = backend.changes === undefined ? undefined : this.#subscribe(backend.changes);
   }
 
@@ -152,6 +154,10 @@ export class Accelerator implements Backend {
     else if (isOpen) this.#coherence.holdAll();
     else this.#coherence.voidAll();
     if (!changesTables(effectOf(operation, input))) return;
+    this.#forget(names);
+  }
+
+  #forget(names: readonly string[] | 'all'): void {
     if (names === 'all') this.#tables.forgetAll();
     else for (const name of names) this.#tables.forget(name);
   }
@@ -192,10 +198,14 @@ export interface AcceleratorParts {
   readonly flights: Flights<CachedItem>;
 }
 
-function newParts(backend: Backend, options: AcceleratorOptions): AcceleratorParts {
+/** No pages are kept yet that a write could make wrong. */
+const noPages: PageEffects = { endGenerations: () => {} };
+
+function newParts(backend: Backend, options: AcceleratorOptions, settings: CacheSettings): AcceleratorParts {
   const { clock } = options;
   const fenceMs = backend.changes === undefined ? options.fenceMs : 0;
-  const tier = new LocalTier<CachedItem>(options.cacheBytesMax, clock);
+  const tier = new LocalTier<CachedItem>(settings.cacheBytesMax, clock);
+  settings.onChange({ cacheBytesMax: (bytes) => tier.resize(bytes) });
   const settling = new Settling(() => Math.max(options.settleMs, backend.lagMs ?? 0), clock);
   const coherence = new Coherence(tier, settling, { fenceMs, clock });
   return { coherence, flights: new Flights(coherence) };
@@ -204,19 +214,15 @@ function newParts(backend: Backend, options: AcceleratorOptions): AcceleratorPar
 function newTables(
   backend: Backend,
   options: AcceleratorOptions,
+  settings: CacheSettings,
   coherence: Coherence<CachedItem>,
 ): TableDescriptions {
-  const settings = new Map(Object.entries(options.tables));
   return new TableDescriptions(backend, {
     describeMs: options.describeMs,
     clock: options.clock,
     log: options.log,
     onMet: (tableId) => coherence.meetTable(tableId),
     onForgotten: (tableId) => coherence.voidTable(tableId),
-    settingsOf: (name) => {
-      const { cache = true, ...own } = settings.get(name) ?? {};
-      const { itemTtlMs = options.itemTtlMs, queryTtlMs = options.queryTtlMs ?? 0 } = own;
-      return { cache, itemTtlMs, queryTtlMs };
-    },
+    settingsOf: (name) => settings.of(name),
   });
 }

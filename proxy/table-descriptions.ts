@@ -5,11 +5,12 @@ import type { Logger } from '../protocol/logger.ts';
 import { Reply } from '../protocol/reply.ts';
 import { tableNameOf } from '../protocol/table-name.ts';
 import { isObject } from './cache/key-reader.ts';
+import type { TableCacheSettings } from './cache-settings.ts';
 import { fingerprintOf, readIndexes, readTableKey, type TableIndex } from './described-indexes.ts';
 import { UndescribedTables } from './undescribed-tables.ts';
 
 /** What the accelerator has to know of a table. */
-export interface Table {
+export interface Table extends TableCacheSettings {
   /** Tells this table from every other one that ever had its name. */
   readonly id: string;
   readonly name: string;
@@ -19,18 +20,11 @@ export interface Table {
   readonly fingerprint: string;
   /** The ARN of its stream, where one is enabled. */
   readonly streamArn: string | undefined;
-  readonly cache: boolean;
-  /** How long an item may be served after it was read or written; 0 for no limit. */
-  readonly itemTtlMs: number;
-  /** How long a page of Query or Scan may be served after it was read; 0: none is kept. */
-  readonly queryTtlMs: number;
 }
-
-export type CacheSettings = Pick<Table, 'cache' | 'itemTtlMs' | 'queryTtlMs'>;
 
 export interface TableDescriptionsOptions {
   /** The settings of a table, by its plain name. */
-  readonly settingsOf: (name: string) => CacheSettings;
+  readonly settingsOf: (name: string) => TableCacheSettings;
   /** How old a description may grow where the store does not announce changes of tables. */
   readonly describeMs: number;
   readonly clock: Clock;

@@ -2,6 +2,7 @@ import type { Backend, Request } from '../../protocol/backend.ts';
 import { DynamoDbError } from '../../protocol/errors.ts';
 import type { KeyBytes } from '../../protocol/key.ts';
 import type { Reply } from '../../protocol/reply.ts';
+import type { CacheSettings } from '../cache-settings.ts';
 import type { Table, TableDescriptions } from '../table-descriptions.ts';
 import {
   answerBatchGetItem,
@@ -14,7 +15,7 @@ import { BatchRead } from './batch-read.ts';
 import type { CachedItem } from './cached-item.ts';
 import { missingItem, soundItem } from './cached-item.ts';
 import type { Coherence } from './coherence.ts';
-import type { Flights } from './flights.ts';
+import type { Destination, Flights } from './flights.ts';
 import type { GetItemCall } from './get-item.ts';
 import { answerGetItem, readGetItem } from './get-item.ts';
 import { readKey } from './key-reader.ts';
@@ -24,6 +25,7 @@ import { reachesIntoKey } from './projection.ts';
 export class ItemReads {
   readonly #backend: Backend;
   readonly #tables: TableDescriptions;
+  readonly #settings: CacheSettings;
   readonly #coherence: Coherence<CachedItem>;
   readonly #flights: Flights<CachedItem>;
   #hits = 0;
@@ -33,11 +35,13 @@ export class ItemReads {
   constructor(
     backend: Backend,
     tables: TableDescriptions,
+    settings: CacheSettings,
     coherence: Coherence<CachedItem>,
     flights: Flights<CachedItem>,
   ) {
     this.#backend = backend;
     this.#tables = tables;
+    this.#settings = settings;
     this.#coherence = coherence;
     this.#flights = flights;
   }
@@ -109,7 +113,7 @@ export class ItemReads {
     batch: BatchRead,
   ): CachedItem | undefined | Promise<CachedItem | undefined> {
     const { table, key, request, requestedKey } = place;
-    const destination = { tableId: table.id, key, ttlMs: table.itemTtlMs };
+    const destination = destinationOf(table, key, this.#settings);
     return this.#flights.read(destination, (isUnsettled) =>
       batch.isSent
         ? this.#ask(getItemRequest(region, request.tableName, requestedKey, isUnsettled))
@@ -130,7 +134,7 @@ export class ItemReads {
    * that cannot be cached is asked for in the caller's own words.
    */
   #fetch(table: Table, key: KeyBytes, request: Request, call: GetItemCall): Reply | Promise<Reply> {
-    const destination = { tableId: table.id, key, ttlMs: table.itemTtlMs };
+    const destination = destinationOf(table, key, this.#settings);
     const send = (isUnsettled: boolean) => this.#ask(wholeItemRequest(request, call, isUnsettled));
     const answer = (cached: CachedItem | undefined) =>
       cached === undefined ? this.#backend.call(request) : answerGetItem(call, cached);
@@ -143,6 +147,17 @@ export class ItemReads {
     const reply = this.#backend.call(request);
     return reply instanceof Promise ? reply.then(itemOf) : itemOf(reply);
   }
+}
+
+/** The time to live is asked for when the answer has come: the settings may have changed since the question. */
+function destinationOf({ id: tableId, name }: Table, key: KeyBytes, settings: CacheSettings): Destination {
+  return {
+    tableId,
+    key,
+    get ttlMs() {
+      return settings.of(name).itemTtlMs;
+    },
+  };
 }
 
 function itemOf(reply: Reply): CachedItem | undefined {

@@ -38,13 +38,17 @@ interface Entry<V> {
 export class LocalTier<V extends Sized> implements Tier<V> {
   readonly #entries: LRUCache<string, Entry<V>>;
   readonly #clock: Clock;
+  #bytesMax: number;
+  #shrinking: NodeJS.Immediate | undefined;
   #evictions = 0;
 
   /** @param bytesMax at least 1; an entry that is larger alone is not kept. */
   constructor(bytesMax: number, clock: Clock) {
     this.#clock = clock;
+    this.#bytesMax = bytesMax;
     this.#entries = new LRUCache({
-      maxSize: bytesMax,
+      // The bound that holds can change, which that of the library cannot.
+      maxSize: Number.MAX_SAFE_INTEGER,
       dispose: (_entry, _name, reason) => {
         if (reason === 'evict') this.#evictions++;
       },
@@ -63,14 +67,35 @@ export class LocalTier<V extends Sized> implements Tier<V> {
 
   put(name: string, value: V, expiresAtMs: number): void {
     const size = entryOverheadBytes + name.length + value.bytes;
-    this.#entries.set(name, { value, expiresAtMs }, { size });
+    if (size > this.#bytesMax) this.#entries.delete(name);
+    else this.#entries.set(name, { value, expiresAtMs }, { size });
+    if (this.#shrinking === undefined) this.#evict(Infinity);
   }
 
   delete(name: string): void {
     this.#entries.delete(name);
   }
 
+  /** A smaller bound is reached in slices, so that the event loop is not held. @param bytesMax at least 1. */
+  resize(bytesMax: number): void {
+    this.#bytesMax = bytesMax;
+    this.#shrinking ??= setImmediate(() => this.#shrink());
+  }
+
   usage(): TierUsage {
     return { entries: this.#entries.size, bytes: this.#entries.calculatedSize, evictions: this.#evictions };
   }
+
+  #shrink(): void {
+    this.#evict(sliceEntries);
+    const isOver = this.#entries.calculatedSize > this.#bytesMax;
+    this.#shrinking = isOver ? setImmediate(() => this.#shrink()) : undefined;
+  }
+
+  #evict(entriesMax: number): void {
+    for (let i = 0; i < entriesMax && this.#entries.calculatedSize > this.#bytesMax; i++) this.#entries.pop();
+  }
 }
+
+/** Entries that are dropped at once where the bound has become smaller: less than a millisecond's work. */
+const sliceEntries = 1_000;
