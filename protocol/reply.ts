@@ -24,18 +24,28 @@ export type Output = Record<string, unknown>;
 
 /** The answer to one call. Its body is made once, however often the reply is sent. */
 export class Reply {
-  readonly output: Output;
+  #output: Output | undefined;
   #body: Buffer | undefined;
   #crc32: number | undefined;
 
-  constructor(output: Output, body?: Buffer) {
-    this.output = output;
+  constructor(output: Output | undefined, body?: Buffer) {
+    this.#output = output;
     this.#body = body;
+  }
+
+  /** A reply of which only the bytes are there: they are parsed if somebody asks for what they say. */
+  static ofBody(body: Buffer): Reply {
+    return new Reply(undefined, body);
+  }
+
+  get output(): Output {
+    this.#output ??= JSON.parse(this.body.toString()) as Output;
+    return this.#output;
   }
 
   /** The JSON bytes of the answer. */
   get body(): Buffer {
-    this.#body ??= encode(this.output);
+    this.#body ??= encode(this.#output ?? {});
     return this.#body;
   }
 

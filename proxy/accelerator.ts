@@ -1,14 +1,18 @@
+import type { Item } from '../protocol/attribute-value.ts';
 import type { Backend, ChangeFeed, CommittedChange, Request } from '../protocol/backend.ts';
 import type { Clock } from '../protocol/clock.ts';
 import type { Logger } from '../protocol/logger.ts';
-import type { Reply } from '../protocol/reply.ts';
-import { type CachedItem, cachedItem } from './cache/cached-item.ts';
-import { Coherence, type CoherenceUsage } from './cache/coherence.ts';
-import { Flights } from './cache/flights.ts';
+import type { ItemJson, Reply } from '../protocol/reply.ts';
+import { type AcceleratorParts, newParts, type PageFlights } from './accelerator-parts.ts';
+import { type CachedItem, cachedItem, parseItem } from './cache/cached-item.ts';
+import { changedGenerations } from './cache/changed-generations.ts';
+import type { Coherence, CoherenceUsage } from './cache/coherence.ts';
+import type { Flights } from './cache/flights.ts';
 import { ItemReads } from './cache/item-reads.ts';
-import { ItemWrites, isFateUnknown, type PageEffects } from './cache/item-writes.ts';
-import { LocalTier } from './cache/local.ts';
-import { Settling } from './cache/settling.ts';
+import { ItemWrites, isFateUnknown } from './cache/item-writes.ts';
+import type { Pages } from './cache/pages.ts';
+import { QueryReads } from './cache/query-reads.ts';
+import type { TableCounters, TableCounts } from './cache/table-counters.ts';
 import { CacheSettings } from './cache-settings.ts';
 import { type Effect, effectOf, tablesChanged } from './operations.ts';
 import { TableDescriptions } from './table-descriptions.ts';
@@ -45,13 +49,10 @@ export interface TableSettings {
   readonly cache?: boolean;
 }
 
-/** Counts since the start, except for what is there now: entries, bytes, tokens, fences, flights. */
-export interface AcceleratorStats extends CoherenceUsage {
-  /** Reads of an item that was answered from the cache; each key of a batch counts as one read. */
-  readonly hits: number;
-  /** Reads answered from the cache with the knowledge that there is no item. */
-  readonly negativeHits: number;
-  readonly misses: number;
+/** Counts since the start, except for what is there now: entries, bytes, tokens, fences, generations, flights. */
+export interface AcceleratorStats extends CoherenceUsage, Readonly<TableCounts> {
+  /** Of places that pages depend on. */
+  readonly generations: number;
   readonly flights: number;
   /** How often the store did not describe a table that it has: nothing of it is cached then. */
   readonly undescribed: number;
@@ -71,8 +72,12 @@ export class Accelerator implements Backend {
   readonly #backend: Backend;
   readonly #coherence: Coherence<CachedItem>;
   readonly #flights: Flights<CachedItem>;
+  readonly #pages: Pages;
+  readonly #pageFlights: PageFlights;
+  readonly #counters: TableCounters;
   readonly #tables: TableDescriptions;
   readonly #reads: ItemReads;
+  readonly #queries: QueryReads;
   readonly #writes: ItemWrites;
   /** Marks the writes that come through here, whose new values are worth keeping. */
   readonly #origin = {};
@@ -81,13 +86,18 @@ export class Accelerator implements Backend {
   /** @param parts where something else than the usual is to hold the cache together, as a test may want. */
   constructor(backend: Backend, options: AcceleratorOptions, parts?: AcceleratorParts) {
     this.settings = new CacheSettings({ queryTtlMs: 0, ...options });
-    const { coherence, flights } = parts ?? newParts(backend, options, this.settings);
+    const { coherence, flights, pages, pageFlights, counters } =
+      parts ?? newParts(backend, options, this.settings);
     this.#backend = backend;
     this.#coherence = coherence;
     this.#flights = flights;
+    this.#pages = pages;
+    this.#pageFlights = pageFlights;
+    this.#counters = counters;
     this.#tables = newTables(backend, options, this.settings, coherence);
     this.#reads = new ItemReads(backend, this.#tables, this.settings, coherence, flights);
-    this.#writes = new ItemWrites(backend, this.#tables, coherence, noPages, undefined);
+    this.#queries = new QueryReads(backend, this.#tables, pages, pageFlights, counters);
+    this.#writes = new ItemWrites(backend, this.#tables, coherence, pages, undefined);
     this.settings.onChange({ tables: (names) => this.#forget(names) });
     this.#unsubscribe = backend.changes === undefined ? undefined : this.#subscribe(backend.changes);
   }
@@ -96,9 +106,7 @@ export class Accelerator implements Backend {
     const effect = effectOf(request.operation, request.input);
     switch (effect) {
       case 'read':
-        return request.operation === 'GetItem'
-          ? this.#reads.getItem(request)
-          : this.#reads.batchGetItem(request);
+        return this.#read(request);
       case 'neutral':
         return this.#backend.call(request);
       case 'write':
@@ -118,13 +126,22 @@ export class Accelerator implements Backend {
 
   stats(): AcceleratorStats {
     const { undescribed } = this.#tables;
-    return { ...this.#reads.usage(), ...this.#coherence.usage(), flights: this.#flights.size, undescribed };
+    const flights = this.#flights.size + this.#pageFlights.size;
+    const counts = { ...this.#counters.sum(), generations: this.#pages.size, flights, undescribed };
+    return { ...counts, ...this.#reads.usage(), ...this.#coherence.usage() };
   }
 
   /** Lets go of the store, which whoever opened it closes, once nothing is asked of it here any more. */
   async close(): Promise<void> {
     this.#unsubscribe?.();
     await this.#tables.idle();
+  }
+
+  #read(request: Request): Reply | Promise<Reply> {
+    const { operation } = request;
+    if (operation === 'GetItem') return this.#reads.getItem(request);
+    if (operation === 'Query' || operation === 'Scan') return this.#queries.read(operation, request);
+    return this.#reads.batchGetItem(request);
   }
 
   #writeAnnounced(request: Request): Reply | Promise<Reply> {
@@ -181,34 +198,34 @@ export class Accelerator implements Backend {
     });
   }
 
-  #itemChanged({ tableId, key, newItem, origin }: CommittedChange): void {
+  #itemChanged(change: CommittedChange): void {
+    const { tableId, key, newItem, origin } = change;
     const table = origin === this.#origin ? this.#tables.byId(tableId) : undefined;
     if (table?.cache !== true) this.#coherence.invalidate(tableId, key);
     else this.#coherence.replace(tableId, key, { value: cachedItem(newItem), ttlMs: table.itemTtlMs });
+    if (this.#pages.isConcerned(tableId)) this.#endGenerations(change);
   }
+
+  /** A table without a description has no pages. */
+  #endGenerations({ tableId, key, oldItem, newItem }: CommittedChange): void {
+    const table = this.#tables.byId(tableId);
+    if (table === undefined) return;
+    const isIndexed = table.indexes.some(({ isGlobal }) => isGlobal);
+    const image = (item: ItemJson | undefined) => imageOf(item, isIndexed);
+    const names = changedGenerations(table, { key, oldItem: image(oldItem), newItem: image(newItem) });
+    this.#pages.endGenerations(tableId, names);
+  }
+}
+
+/** What is in an item matters to global indexes alone. */
+function imageOf(item: ItemJson | undefined, isIndexed: boolean): Item | undefined | 'unknown' {
+  if (item === undefined) return undefined;
+  return isIndexed ? parseItem(item) : 'unknown';
 }
 
 /** Writes leave the descriptions valid; giving them up would throw away one that is being asked for at the moment. */
 function changesTables(effect: Effect): boolean {
   return effect === 'table' || effect === 'unlisted';
-}
-
-export interface AcceleratorParts {
-  readonly coherence: Coherence<CachedItem>;
-  readonly flights: Flights<CachedItem>;
-}
-
-/** No pages are kept yet that a write could make wrong. */
-const noPages: PageEffects = { endGenerations: () => {} };
-
-function newParts(backend: Backend, options: AcceleratorOptions, settings: CacheSettings): AcceleratorParts {
-  const { clock } = options;
-  const fenceMs = backend.changes === undefined ? options.fenceMs : 0;
-  const tier = new LocalTier<CachedItem>(settings.cacheBytesMax, clock);
-  settings.onChange({ cacheBytesMax: (bytes) => tier.resize(bytes) });
-  const settling = new Settling(() => Math.max(options.settleMs, backend.lagMs ?? 0), clock);
-  const coherence = new Coherence(tier, settling, { fenceMs, clock });
-  return { coherence, flights: new Flights(coherence) };
 }
 
 function newTables(

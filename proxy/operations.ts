@@ -42,7 +42,7 @@ export function tablesChanged(operation: string, input: Readonly<Record<string, 
 }
 
 const effects: ReadonlyMap<string, Effect> = new Map([
-  ...listed('read', ['GetItem', 'BatchGetItem']),
+  ...listed('read', ['GetItem', 'BatchGetItem', 'Query', 'Scan']),
   ...listed('write', ['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem', 'TransactWriteItems']),
   ...listed('items', [
     'ExecuteStatement',
@@ -62,7 +62,7 @@ const effects: ReadonlyMap<string, Effect> = new Map([
     'UpdateGlobalTableSettings',
     'UpdateTableReplicaAutoScaling',
   ]),
-  ...listed('neutral', ['Query', 'Scan', 'SearchVectors', 'TransactGetItems']),
+  ...listed('neutral', ['SearchVectors', 'TransactGetItems']),
   ...listed('neutral', [
     'DescribeBackup',
     'DescribeBulkOperation',

@@ -1,5 +1,6 @@
 import type { Clock } from '../../protocol/clock.ts';
 import type { KeyBytes } from '../../protocol/key.ts';
+import { Lifetimes } from './lifetimes.ts';
 import type { Sized, Tier } from './local.ts';
 import type { Settling } from './settling.ts';
 
@@ -34,11 +35,13 @@ import type { Settling } from './settling.ts';
  *     prefix that is never used again, so that a void costs as much as there are guards, not values.
  *  7. Guards outlive the values they guard: what the tier evicts changes nothing here. Their number is bounded by
  *     the calls under way and by `abandonedMax`, beyond which whole tables are held instead.
- *  8. Fences do not outlive the process. So for the first `fenceMs` of a process that raises them, no value is kept
- *     beyond the end of that time: a predecessor's write that is applied late cannot be hidden for longer.
+ *  8. Fences do not outlive the process, so values of its first `fenceMs` have a short life: lifetimes.ts.
  *  9. Writes to a name whose identity is not known raise no fences, and settle nothing by themselves. So a table that
  *     is met settles from then on; and while an unanswered write to whatever name may still be applied, it is held:
  *     which identity the name has by then is up to the store.
+ * 10. Pages of Query and Scan show the items too. Where any item of a table may have changed, now or for a while to
+ *     come, they are told in the same step (`voids`). What a write of known keys does to them is told by whoever
+ *     knows its images: pages.ts.
  *
  * Rejected: comparing versions instead of guards, as items have none and a table's owner would have to add one;
  * locking readers out while a write is under way, as one slow write would stall a hot key; letting a fence taint
@@ -55,7 +58,8 @@ export class Coherence<V extends Sized> {
   readonly #settling: Settling;
   readonly #clock: Clock;
   readonly #fenceMs: number;
-  readonly #startedUntilMs: number;
+  readonly #lifetimes: Lifetimes;
+  readonly #voids: VoidListener | undefined;
   #heldUntilMs = 0;
   #prefixes = 0;
   #fillsRefused = 0;
@@ -66,7 +70,8 @@ export class Coherence<V extends Sized> {
     this.#settling = settling;
     this.#clock = options.clock;
     this.#fenceMs = options.fenceMs;
-    this.#startedUntilMs = options.fenceMs === 0 ? 0 : options.clock.monotonic() + options.fenceMs;
+    this.#lifetimes = new Lifetimes(options.fenceMs, options.clock);
+    this.#voids = options.voids;
   }
 
   lookup(tableId: string, key: KeyBytes): V | undefined {
@@ -175,6 +180,7 @@ export class Coherence<V extends Sized> {
 
   voidTable(tableId: string): void {
     this.#settling.table(tableId);
+    this.#voids?.voidTable(tableId, 0);
     const table = this.tables.get(tableId);
     if (table !== undefined) this.#void(table);
   }
@@ -194,6 +200,7 @@ export class Coherence<V extends Sized> {
   meetTable(tableId: string): void {
     const openMs = Math.max(0, this.openUntilMs - this.#clock.monotonic());
     this.#settling.table(tableId, openMs);
+    this.#voids?.voidTable(tableId, openMs);
     const table = openMs > 0 ? this.#table(tableId) : this.tables.get(tableId);
     if (table === undefined) return;
     if (openMs > 0) table.heldUntilMs = this.openUntilMs;
@@ -202,6 +209,7 @@ export class Coherence<V extends Sized> {
 
   voidAll(): void {
     this.#settling.everything();
+    this.#voids?.voidEverything(0);
     for (const table of this.tables.values()) this.#void(table);
   }
 
@@ -211,6 +219,7 @@ export class Coherence<V extends Sized> {
     this.#heldUntilMs = this.openUntilMs;
     this.#settling.everything(this.#fenceMs);
     this.voidAll();
+    this.#voids?.voidEverything(this.#fenceMs);
   }
 
   /** Whether a read of the key has to be strongly consistent, lest it bring what was before a write. */
@@ -270,10 +279,7 @@ export class Coherence<V extends Sized> {
 
   /** Invariant 8. */
   protected expiryMs(ttlMs: number): number {
-    if (ttlMs === 0 && this.#startedUntilMs === 0) return Infinity;
-    const nowMs = this.#clock.monotonic();
-    const expiresAtMs = ttlMs === 0 ? Infinity : nowMs + ttlMs;
-    return nowMs < this.#startedUntilMs ? Math.min(expiresAtMs, this.#startedUntilMs) : expiresAtMs;
+    return this.#lifetimes.expiryMs(ttlMs);
   }
 
   #table(tableId: string): TableGuards {
@@ -330,6 +336,14 @@ export interface CoherenceOptions {
   /** How long the store may take to apply a write that it has not answered; 0 where fences are never raised. */
   readonly fenceMs: number;
   readonly clock: Clock;
+  /** Told of what may change any item of a table, in the same step. */
+  readonly voids?: VoidListener;
+}
+
+export interface VoidListener {
+  /** @param holdMs for how long from now it may happen again, at any time. */
+  voidTable(tableId: string, holdMs: number): void;
+  voidEverything(holdMs: number): void;
 }
 
 /** The right to fill one key with one answer of the store. */

@@ -3,7 +3,7 @@ import type { Coherence, Token } from './coherence.ts';
 import type { Sized } from './local.ts';
 
 /**
- * Reads of the store, one at a time per key, however many ask for it.
+ * Reads of the store, one at a time per key, or per page, however many ask for it.
  *
  * Invariants.
  *  1. Per key at most one read is sent and one waits for it to end.
@@ -16,20 +16,20 @@ import type { Sized } from './local.ts';
  *
  * A store that answers at once is asked at once: then no promise is made and nobody can join.
  */
-export class Flights<V extends Sized> {
-  protected readonly flights = new Map<string, Flight<V>>();
-  readonly #coherence: Coherence<V>;
+export class Flights<V, To extends { readonly ttlMs: number } = Destination, T extends Standing = Token> {
+  protected readonly flights = new Map<string, Flight<V, To, T>>();
+  readonly #ground: Ground<V, To, T>;
 
-  constructor(coherence: Coherence<V>) {
-    this.#coherence = coherence;
+  constructor(ground: Ground<V, To, T>) {
+    this.#ground = ground;
   }
 
   /**
-   * @param send asks the store for the key; called in this turn or once the read under way has ended. It gets
-   * whether the answer has to be strongly consistent, and answers undefined if it has none after all.
+   * @param send asks the store; called in this turn or once the read under way has ended. It gets whether the answer
+   * has to be strongly consistent, and answers undefined if it has none after all.
    */
-  read(destination: Destination, send: Send<V>): V | undefined | Promise<V | undefined> {
-    const name = `${destination.tableId}\n${destination.key}`;
+  read(destination: To, send: Send<V>): V | undefined | Promise<V | undefined> {
+    const name = this.#ground.nameOf(destination);
     const flight = this.flights.get(name);
     if (flight === undefined) return this.#depart(name, destination, send);
     if (this.mayJoin(flight)) return flight.answer;
@@ -37,55 +37,50 @@ export class Flights<V extends Sized> {
     return flight.next.answer;
   }
 
-  /** How many keys are being read. */
+  /** How many keys, or pages, are being read. */
   get size(): number {
     return this.flights.size;
   }
 
-  protected mayJoin(flight: Flight<V>): boolean {
+  protected mayJoin(flight: Flight<V, To, T>): boolean {
     return flight.token?.stands === true;
   }
 
-  #depart(name: string, to: Destination, send: Send<V>): V | undefined | Promise<V | undefined> {
-    const token = this.#coherence.take(to.tableId, to.key);
-    let answer: V | undefined | Promise<V | undefined>;
+  #depart(name: string, to: To, send: Send<V>): V | undefined | Promise<V | undefined> {
+    const token = this.#ground.take(to);
+    let sent: Sent<V> | Promise<Sent<V>>;
     try {
-      answer = send(this.#coherence.isUnsettled(to.tableId, to.key));
+      sent = send(this.#ground.isUnsettled(to));
     } catch (error) {
-      if (token !== undefined) this.#coherence.release(token);
+      if (token !== undefined) this.#ground.release(token);
       throw error;
     }
-    if (answer instanceof Promise) return this.#takeOff(name, to, token, answer);
-    this.#fill(token, answer, to);
-    return answer;
+    return sent instanceof Promise ? this.#takeOff(name, to, token, sent) : this.#land(token, sent, to);
   }
 
-  #takeOff(
-    name: string,
-    to: Destination,
-    token: Token | undefined,
-    answer: Promise<V | undefined>,
-  ): Promise<V | undefined> {
-    const landed = answer.then(
-      (value) => {
-        this.#fill(token, value, to);
+  #takeOff(name: string, to: To, token: T | undefined, sent: Promise<Sent<V>>): Promise<V | undefined> {
+    const answer = sent.then(
+      (landed) => {
+        const value = this.#land(token, landed, to);
         this.#departNext(name);
         return value;
       },
       (error: unknown) => {
-        this.#fill(token, undefined, to);
+        if (token !== undefined) this.#ground.release(token);
         this.#departNext(name);
         throw error;
       },
     );
-    this.flights.set(name, { token, answer: landed, next: undefined });
-    return landed;
+    this.flights.set(name, { token, answer, next: undefined });
+    return answer;
   }
 
-  #fill(token: Token | undefined, value: V | undefined, to: Destination): void {
-    if (token === undefined) return;
-    if (value === undefined) this.#coherence.release(token);
-    else this.#coherence.fill(token, value, to.ttlMs);
+  #land(token: T | undefined, sent: Sent<V>, to: To): V | undefined {
+    const { value, ttlMs } = sent instanceof Brought ? sent : { value: sent, ttlMs: to.ttlMs };
+    if (token === undefined) return value;
+    if (value === undefined || ttlMs === undefined) this.#ground.release(token);
+    else this.#ground.fill(token, value, ttlMs);
+    return value;
   }
 
   /** Sends the read that waits, unless a writer has put the value meanwhile. */
@@ -95,17 +90,50 @@ export class Flights<V extends Sized> {
     if (next === undefined) return;
     const { destination, send, resolve, reject } = next;
     try {
-      const cached = this.#coherence.lookup(destination.tableId, destination.key);
-      resolve(cached ?? this.#depart(name, destination, send));
+      resolve(this.#ground.lookup(destination) ?? this.#depart(name, destination, send));
     } catch (error) {
       reject(error);
     }
   }
 }
 
-export type Send<V> = (isUnsettled: boolean) => V | undefined | Promise<V | undefined>;
+export type Send<V> = (isUnsettled: boolean) => Sent<V> | Promise<Sent<V>>;
 
-/** Where a read's answer belongs. */
+/** An answer; undefined for none. */
+export type Sent<V> = V | Brought<V> | undefined;
+
+/** An answer that may be kept for another time than its destination says. */
+export class Brought<V> {
+  readonly value: V;
+  /** 0 for no limit; undefined: it may not be kept. */
+  readonly ttlMs: number | undefined;
+
+  constructor(value: V, ttlMs: number | undefined) {
+    this.value = value;
+    this.ttlMs = ttlMs;
+  }
+}
+
+/** The right to keep what a read brings, while it stands. */
+export interface Standing {
+  readonly stands: boolean;
+}
+
+/** What reads start from and come back to: the part of the cache that their answers are kept in. */
+export interface Ground<V, To, T extends Standing> {
+  /** Equal for reads that can share an answer. */
+  nameOf(to: To): string;
+  lookup(to: To): V | undefined;
+  /** @returns undefined where nothing may be kept. */
+  take(to: To): T | undefined;
+  /** Whether the read has to be strongly consistent, lest it bring what was before a write. */
+  isUnsettled(to: To): boolean;
+  /** Gives the token back, and keeps the value if it stands. */
+  fill(token: T, value: V, ttlMs: number): void;
+  release(token: T): void;
+}
+
+/** Where the answer of a read of one item belongs. */
 export interface Destination {
   readonly tableId: string;
   readonly key: KeyBytes;
@@ -113,26 +141,37 @@ export interface Destination {
   readonly ttlMs: number;
 }
 
+export function itemGround<V extends Sized>(coherence: Coherence<V>): Ground<V, Destination, Token> {
+  return {
+    nameOf: ({ tableId, key }) => `${tableId}\n${key}`,
+    lookup: ({ tableId, key }) => coherence.lookup(tableId, key),
+    take: ({ tableId, key }) => coherence.take(tableId, key),
+    isUnsettled: ({ tableId, key }) => coherence.isUnsettled(tableId, key),
+    fill: (token, value, ttlMs) => coherence.fill(token, value, ttlMs),
+    release: (token) => coherence.release(token),
+  };
+}
+
 /** A read that was sent. */
-export interface Flight<V> {
-  /** Absent where the key was fenced as the read was sent: nobody may join it, nor keep what it brings. */
-  readonly token: Token | undefined;
+export interface Flight<V, To, T> {
+  /** Absent where nothing might be kept as the read was sent: nobody may join it, nor keep what it brings. */
+  readonly token: T | undefined;
   readonly answer: Promise<V | undefined>;
-  next: NextFlight<V> | undefined;
+  next: NextFlight<V, To> | undefined;
 }
 
 /** A read that waits until the one before it has ended. */
-interface NextFlight<V> {
-  readonly destination: Destination;
+interface NextFlight<V, To> {
+  readonly destination: To;
   readonly send: Send<V>;
   readonly answer: Promise<V | undefined>;
   readonly resolve: (answer: V | undefined | Promise<V | undefined>) => void;
   readonly reject: (error: unknown) => void;
 }
 
-function newNextFlight<V>(destination: Destination, send: Send<V>): NextFlight<V> {
-  let resolve: NextFlight<V>['resolve'] = () => {};
-  let reject: NextFlight<V>['reject'] = () => {};
+function newNextFlight<V, To>(destination: To, send: Send<V>): NextFlight<V, To> {
+  let resolve: NextFlight<V, To>['resolve'] = () => {};
+  let reject: NextFlight<V, To>['reject'] = () => {};
   const answer = new Promise<V | undefined>((onAnswer, onError) => {
     resolve = onAnswer;
     reject = onError;

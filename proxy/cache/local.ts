@@ -4,6 +4,8 @@ import type { Clock } from '../../protocol/clock.ts';
 /** What a tier can hold: it knows how many bytes it keeps alive. */
 export interface Sized {
   readonly bytes: number;
+  /** Called once when the tier has let go of the value, or has not taken it. */
+  dropped?(): void;
 }
 
 /** A place for values by name. It may lose any of them at any time, and never brings a lost one back. */
@@ -49,8 +51,9 @@ export class LocalTier<V extends Sized> implements Tier<V> {
     this.#entries = new LRUCache({
       // The bound that holds can change, which that of the library cannot.
       maxSize: Number.MAX_SAFE_INTEGER,
-      dispose: (_entry, _name, reason) => {
+      dispose: ({ value }, _name, reason) => {
         if (reason === 'evict') this.#evictions++;
+        value.dropped?.();
       },
     });
   }
@@ -67,8 +70,12 @@ export class LocalTier<V extends Sized> implements Tier<V> {
 
   put(name: string, value: V, expiresAtMs: number): void {
     const size = entryOverheadBytes + name.length + value.bytes;
-    if (size > this.#bytesMax) this.#entries.delete(name);
-    else this.#entries.set(name, { value, expiresAtMs }, { size });
+    if (size > this.#bytesMax) {
+      this.#entries.delete(name);
+      value.dropped?.();
+    } else {
+      this.#entries.set(name, { value, expiresAtMs }, { size });
+    }
     if (this.#shrinking === undefined) this.#evict(Infinity);
   }
 

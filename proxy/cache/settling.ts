@@ -57,6 +57,11 @@ export class Settling {
     this.#everythingUntilMs = Math.max(this.#everythingUntilMs, untilMs);
   }
 
+  /** Whether what is written now has to settle. */
+  get isNeeded(): boolean {
+    return this.#current() > 0;
+  }
+
   /** Whether an eventually consistent read of the key may show what was before a write that is acknowledged. */
   isUnsettled(tableId: string, key: KeyBytes): boolean {
     this.#current();

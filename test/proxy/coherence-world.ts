@@ -4,12 +4,16 @@ import { DynamoDbError } from '../../protocol/errors.ts';
 import type { KeyBytes } from '../../protocol/key.ts';
 import { canonicalKey } from '../../protocol/key.ts';
 import type { Reply } from '../../protocol/reply.ts';
-import { Accelerator, type AcceleratorParts } from '../../proxy/accelerator.ts';
+import { Accelerator } from '../../proxy/accelerator.ts';
+import type { AcceleratorParts } from '../../proxy/accelerator-parts.ts';
 import type { CachedItem } from '../../proxy/cache/cached-item.ts';
+import type { CachedPage } from '../../proxy/cache/cached-page.ts';
 import { Coherence, type CoherenceOptions, type Fence } from '../../proxy/cache/coherence.ts';
-import { Flights } from '../../proxy/cache/flights.ts';
+import { Flights, itemGround } from '../../proxy/cache/flights.ts';
 import { LocalTier, type Tier } from '../../proxy/cache/local.ts';
+import { Pages } from '../../proxy/cache/pages.ts';
 import { Settling } from '../../proxy/cache/settling.ts';
+import { TableCounters } from '../../proxy/cache/table-counters.ts';
 import { type HeldCall, ManualClock, SimulatedStore } from './simulated-store.ts';
 
 /** Who takes part, and what may happen to them. Whatever is absent or 0 does not happen. */
@@ -43,6 +47,12 @@ export interface Rules {
   readonly coherence: typeof ObservedCoherence;
   readonly flights: typeof ObservedFlights;
   readonly settling: typeof Settling;
+  readonly pages: typeof Pages;
+}
+
+interface ObservedParts extends AcceleratorParts {
+  readonly coherence: ObservedCoherence;
+  readonly flights: ObservedFlights;
 }
 
 /** The real protocol, with a view on its guards. */
@@ -97,6 +107,10 @@ export class ObservedCoherence extends Coherence<CachedItem> {
 }
 
 export class ObservedFlights extends Flights<CachedItem> {
+  constructor(coherence: ObservedCoherence) {
+    super(itemGround(coherence));
+  }
+
   observe(): unknown {
     return [...this.flights.values()].map(({ token, next }) => [token?.stands, next !== undefined]);
   }
@@ -111,6 +125,7 @@ export const realRules: Rules = {
   coherence: ObservedCoherence,
   flights: ObservedFlights,
   settling: Settling,
+  pages: Pages,
 };
 
 const tableName = 'items';
@@ -311,15 +326,20 @@ export class World {
     await reply;
   }
 
-  #newParts(): { coherence: ObservedCoherence; flights: ObservedFlights } {
+  #newParts(): ObservedParts {
     const clock = this.#clock;
     const settling = new this.#rules.settling(() => (this.#scenario.lags ? settleMs : 0), clock);
-    const options: CoherenceOptions = {
-      fenceMs: this.#scenario.announced === 'inOrder' ? 0 : fenceMs,
-      clock,
-    };
-    const coherence = new this.#rules.coherence(new LocalTier(1_000_000, clock), settling, options);
-    return { coherence, flights: new this.#rules.flights(coherence) };
+    const fenceTimeMs = this.#scenario.announced === 'inOrder' ? 0 : fenceMs;
+    const options = { fenceMs: fenceTimeMs, clock };
+    const tier = new LocalTier<CachedItem | CachedPage>(1_000_000, clock);
+    const counters = new TableCounters();
+    const pages = new this.#rules.pages(tier as Tier<CachedPage>, settling, { ...options, counters });
+    const coherence = new this.#rules.coherence(tier as Tier<CachedItem>, settling, {
+      ...options,
+      voids: pages,
+    });
+    const flights = new this.#rules.flights(coherence);
+    return { coherence, flights, pages, pageFlights: new Flights(pages), counters };
   }
 
   #newAccelerator(parts: AcceleratorParts): Accelerator {
