@@ -95,7 +95,7 @@ export class Accelerator implements Backend {
     this.#pageFlights = pageFlights;
     this.#counters = counters;
     this.#tables = newTables(backend, options, this.settings, coherence);
-    this.#reads = new ItemReads(backend, this.#tables, this.settings, coherence, flights);
+    this.#reads = new ItemReads(backend, this.#tables, this.settings, coherence, flights, undefined);
     this.#queries = new QueryReads(backend, this.#tables, pages, pageFlights, counters);
     this.#writes = new ItemWrites(backend, this.#tables, coherence, pages, undefined);
     this.settings.onChange({ tables: (names) => this.#forget(names) });

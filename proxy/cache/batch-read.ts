@@ -15,6 +15,7 @@ import { isObject, readItemKey, readKey } from './key-reader.ts';
 export class BatchRead {
   readonly #region: string;
   readonly #tables = new Map<string, TableRead>();
+  readonly #lookups: Promise<unknown>[] = [];
   #isSent = false;
   #isUnderstood = true;
 
@@ -29,6 +30,11 @@ export class BatchRead {
   /** False where the store answered with something that cannot be cached: then the caller needs the store's own answer. */
   get isUnderstood(): boolean {
     return this.#isUnderstood;
+  }
+
+  /** @param lookup which decides whether a key has to be asked for: the batch is not sent before, and takes the key until then. */
+  waitFor(lookup: Promise<unknown>): void {
+    this.#lookups.push(lookup);
   }
 
   /** @param isUnsettled asks for the keys of this table with ConsistentRead. */
@@ -47,6 +53,7 @@ export class BatchRead {
 
   /** Asks the store, if there is anything to ask for. @throws what the store answers instead of items. */
   async send(backend: Backend): Promise<void> {
+    if (this.#lookups.length > 0) await Promise.all(this.#lookups);
     this.#isSent = true;
     if (this.#tables.size === 0) return;
     try {

@@ -20,6 +20,7 @@ import type { GetItemCall } from './get-item.ts';
 import { answerGetItem, readGetItem } from './get-item.ts';
 import { readKey } from './key-reader.ts';
 import { reachesIntoKey } from './projection.ts';
+import type { SharedItems } from './shared-items.ts';
 
 /** GetItem and BatchGetItem: from the cache where they may be, else from the store, keeping what it answers. */
 export class ItemReads {
@@ -28,6 +29,7 @@ export class ItemReads {
   readonly #settings: CacheSettings;
   readonly #coherence: Coherence<CachedItem>;
   readonly #flights: Flights<CachedItem>;
+  readonly #shared: SharedItems | undefined;
   #hits = 0;
   #negativeHits = 0;
   #misses = 0;
@@ -38,12 +40,14 @@ export class ItemReads {
     settings: CacheSettings,
     coherence: Coherence<CachedItem>,
     flights: Flights<CachedItem>,
+    shared: SharedItems | undefined,
   ) {
     this.#backend = backend;
     this.#tables = tables;
     this.#settings = settings;
     this.#coherence = coherence;
     this.#flights = flights;
+    this.#shared = shared;
   }
 
   getItem(request: Request): Reply | Promise<Reply> {
@@ -114,11 +118,16 @@ export class ItemReads {
   ): CachedItem | undefined | Promise<CachedItem | undefined> {
     const { table, key, request, requestedKey } = place;
     const destination = destinationOf(table, key, this.#settings);
-    return this.#flights.read(destination, (isUnsettled) =>
-      batch.isSent
-        ? this.#ask(getItemRequest(region, request.tableName, requestedKey, isUnsettled))
-        : batch.add(place, isUnsettled),
-    );
+    return this.#flights.read(destination, (isUnsettled) => {
+      const ask = () =>
+        batch.isSent
+          ? this.#ask(getItemRequest(region, request.tableName, requestedKey, isUnsettled))
+          : batch.add(place, isUnsettled);
+      if (this.#shared === undefined) return ask();
+      const finding = this.#shared.find(table, key);
+      if (!batch.isSent) batch.waitFor(finding);
+      return this.#shared.read(finding, destination, ask);
+    });
   }
 
   #lookup(table: Table, key: KeyBytes): CachedItem | undefined {
@@ -135,7 +144,10 @@ export class ItemReads {
    */
   #fetch(table: Table, key: KeyBytes, request: Request, call: GetItemCall): Reply | Promise<Reply> {
     const destination = destinationOf(table, key, this.#settings);
-    const send = (isUnsettled: boolean) => this.#ask(wholeItemRequest(request, call, isUnsettled));
+    const send = (isUnsettled: boolean) => {
+      const ask = () => this.#ask(wholeItemRequest(request, call, isUnsettled));
+      return this.#shared?.read(this.#shared.find(table, key), destination, ask) ?? ask();
+    };
     const answer = (cached: CachedItem | undefined) =>
       cached === undefined ? this.#backend.call(request) : answerGetItem(call, cached);
     const read = this.#flights.read(destination, send);

@@ -4,7 +4,7 @@ import { type CachedItem, decodeItem, encodeItem } from './cached-item.ts';
 import { Brought, type Destination, type Sent } from './flights.ts';
 import type { ItemToken, SharedCache, SharedRead } from './shared.ts';
 
-/** A read of one item that this proxy does not have: from the fleet's cache, else from the store, for all to have. */
+/** Reads of items that this proxy does not have: from the fleet's cache, else from the store, for all to have. */
 export class SharedItems {
   readonly #shared: SharedCache;
 
@@ -18,22 +18,24 @@ export class SharedItems {
   }
 
   /**
-   * @param item what the store answered after `find` had found nothing.
-   * @returns what may be kept here too only if the fleet keeps it.
+   * @param finding what `find` gave for this place.
+   * @param ask the store; called as soon as nothing was found.
+   * @returns the item, to be kept here too only if the fleet keeps it.
    */
-  async keep(found: Found, item: CachedItem | undefined, { ttlMs }: Destination): Promise<Sent<CachedItem>> {
+  async read(finding: Promise<Found>, destination: Destination, ask: Ask): Promise<Sent<CachedItem>> {
+    const found = await finding;
+    if (found.kind === 'hit') return new Brought(decodeItem(found.value), found.ttlMs);
+    const item = await ask();
     if (item === undefined) return undefined;
+    const { ttlMs } = destination;
     const isKept =
       found.kind === 'miss' && (await this.#shared.fillItem(found.token, encodeItem(item), ttlMs));
     return new Brought(item, isKept ? ttlMs : undefined);
   }
 }
 
+export type Ask = () => CachedItem | undefined | Promise<CachedItem | undefined>;
+
 export type Found = SharedRead<ItemToken>;
 
 const bypass: Found = { kind: 'bypass' };
-
-/** The item that was found, with what is left of its time. */
-export function itemFound(found: Found): Brought<CachedItem> | undefined {
-  return found.kind === 'hit' ? new Brought(decodeItem(found.value), found.ttlMs) : undefined;
-}
