@@ -17,6 +17,7 @@ import type { Settling } from './settling.ts';
  *                    replace(value)     the same, told in the order of the commits and before the acknowledgement
  *     table          voidTable()        any item of it may have changed
  *                    holdTable()        the same, and again at any time within `fenceMs`
+ *                    suspendTable()     the same, for as long as is said
  *                    meetTable()        its identity is new here: what happened to it before is not known
  *
  * Each step runs in one turn of the event loop, so it is atomic here; in a shared tier it has to be one script.
@@ -189,6 +190,15 @@ export class Coherence<V extends Sized> {
   holdTable(tableId: string): void {
     this.holdUnmet();
     this.meetTable(tableId);
+  }
+
+  /** Nobody will tell what is written to the table for some time from now. */
+  suspendTable(tableId: string, forMs: number): void {
+    const table = this.#table(tableId);
+    table.heldUntilMs = Math.max(table.heldUntilMs, this.#clock.monotonic() + forMs);
+    this.#settling.table(tableId, forMs);
+    this.#voids?.voidTable(tableId, forMs);
+    this.#void(table);
   }
 
   /** What was not answered may concern a table that has yet to be met. */
