@@ -1,6 +1,7 @@
 import { resourceNotFound } from '../protocol/errors.ts';
 import type { KeySchema } from '../protocol/key.ts';
-import { regionOfTableArn, tableNameOf } from '../protocol/table-name.ts';
+import { tableNameOf } from '../protocol/table-name.ts';
+import { checkTableArn } from '../protocol/validate/table-arn.ts';
 import { Index, keyAttributesOf } from './index-schema.ts';
 import type { Change } from './log/record.ts';
 import type { TableDefinition } from './table-definition.ts';
@@ -70,13 +71,11 @@ export class Catalog {
 
   /**
    * The table whose items a call may touch.
-   * @throws ResourceNotFoundException also for the ARN of a table in another region
+   * @throws ResourceNotFoundException; ValidationException, AccessDeniedException for an ARN of elsewhere
    */
   serving(region: string, nameOrArn: string): Table {
-    const table =
-      (regionOfTableArn(nameOrArn) ?? region) === region
-        ? this.get(region, tableNameOf(nameOrArn))
-        : undefined;
+    checkTableArn(nameOrArn, region);
+    const table = this.get(region, tableNameOf(nameOrArn));
     if (table === undefined || !table.servesItems) throw resourceNotFound();
     return table;
   }

@@ -6,11 +6,6 @@ export function tableNameOf(nameOrArn: string): string {
   return nameOrArn.startsWith('arn:') ? nameOrArn.slice(nameOrArn.indexOf('/') + 1) : nameOrArn;
 }
 
-/** The region that an ARN names; undefined for a plain name. */
-export function regionOfTableArn(nameOrArn: string): string | undefined {
-  return nameOrArn.startsWith('arn:') ? nameOrArn.split(':', 4)[3] : undefined;
-}
-
 export function tableArn(region: string, tableName: string): string {
   return `arn:aws:dynamodb:${region}:${accountId}:table/${tableName}`;
 }

@@ -1,6 +1,7 @@
 import { tableNotFound } from '../../protocol/errors.ts';
 import type { Reply } from '../../protocol/reply.ts';
-import { regionOfTableArn, tableNameOf } from '../../protocol/table-name.ts';
+import { tableNameOf } from '../../protocol/table-name.ts';
+import { checkTableArn } from '../../protocol/validate/table-arn.ts';
 import { type Catalog, catalogRecord } from '../catalog.ts';
 import type { WriteContext } from '../commit.ts';
 import type { Services } from '../services.ts';
@@ -28,10 +29,11 @@ export async function commitTable(
   return answer;
 }
 
-/** @throws ResourceNotFoundException also for the ARN of a table in another region */
+/** @throws ResourceNotFoundException; ValidationException, AccessDeniedException for an ARN of elsewhere */
 export function existingTable(catalog: Catalog, region: string, nameOrArn: string): TableDefinition {
+  checkTableArn(nameOrArn, region);
   const name = tableNameOf(nameOrArn);
-  const table = (regionOfTableArn(nameOrArn) ?? region) === region ? catalog.get(region, name) : undefined;
+  const table = catalog.get(region, name);
   if (table === undefined) throw tableNotFound(name);
   return table.definition;
 }

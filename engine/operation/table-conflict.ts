@@ -1,4 +1,4 @@
-import { limitExceeded, resourceInUse } from '../../protocol/errors.ts';
+import { limitExceeded, resourceInUse, tableAlreadyExists } from '../../protocol/errors.ts';
 import type { UpdateTableInput } from '../../protocol/operation.ts';
 import type { IndexDefinition, TableDefinition } from '../table-definition.ts';
 import { hasUnitsChanging } from './billing.ts';
@@ -12,6 +12,11 @@ import { hasUnitsChanging } from './billing.ts';
 export function refuseUnlessThere({ status, name }: TableDefinition): void {
   if (status === 'CREATING') throw inUse(`Table is being created: ${name}`);
   if (status === 'DELETING') throw inUse(`Table is being deleted: ${name}`);
+}
+
+/** Refuses another table of the same name. @throws ResourceInUseException always */
+export function refuseNamesake({ status, name }: TableDefinition): never {
+  throw status === 'CREATING' ? inUse(`Table is being created: ${name}`) : tableAlreadyExists(name);
 }
 
 /** @throws ResourceInUseException */

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Request } from '../../protocol/backend.ts';
-import { limitExceeded, tableAlreadyExists, validationError } from '../../protocol/errors.ts';
+import { limitExceeded, validationError } from '../../protocol/errors.ts';
 import type { CreateTableInput, ListTablesInput, UpdateTableInput } from '../../protocol/operation.ts';
 import { Reply } from '../../protocol/reply.ts';
-import { regionOfTableArn, tableNameOf } from '../../protocol/table-name.ts';
+import { tableNameOf } from '../../protocol/table-name.ts';
 import {
   checkThroughputChanges,
   validateCreateTable,
@@ -12,6 +12,7 @@ import {
   validateListTables,
   validateUpdateTable,
 } from '../../protocol/validate/table.ts';
+import { checkTableArn } from '../../protocol/validate/table-arn.ts';
 import type { Catalog } from '../catalog.ts';
 import type { WriteContext } from '../commit.ts';
 import { definitionsFor } from '../index-schema.ts';
@@ -20,7 +21,7 @@ import type { TableDefinition } from '../table-definition.ts';
 import { changedTableBilling, hasUnitsChanging, newBilling } from './billing.ts';
 import { changedIndexes, createsOrDeletesIndex, newIndexes } from './index-definitions.ts';
 import { commitTable, existingTable } from './table-commit.ts';
-import { refuseConflict, refuseToDelete, refuseUnlessThere } from './table-conflict.ts';
+import { refuseConflict, refuseNamesake, refuseToDelete, refuseUnlessThere } from './table-conflict.ts';
 import { createdDescription, deletedDescription, tableDescription } from './table-description.ts';
 import { refuseBeyondQuotas } from './table-quota.ts';
 
@@ -29,11 +30,10 @@ export async function createTable(services: Services, request: Request): Promise
   const input = validateCreateTable(request.input);
   refuseLater(input, createLater);
   const name = tableNameOf(input.TableName);
-  if ((regionOfTableArn(input.TableName) ?? request.region) !== request.region) {
-    throw validationError(`The table ${input.TableName} cannot be created in the region ${request.region}`);
-  }
+  checkTableArn(input.TableName, request.region);
   return commitTable(services, (context) => {
-    if (context.catalog.get(request.region, name) !== undefined) throw tableAlreadyExists(name);
+    const namesake = context.catalog.get(request.region, name);
+    if (namesake !== undefined) refuseNamesake(namesake.definition);
     if (tableNames(context.catalog, request.region).length >= tablesMax) {
       throw limitExceeded(`There is a limit of ${tablesMax} tables per subscriber`);
     }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createTable, describeSetups, refusal, untilActive } from './setups.ts';
+import { createTable, describeSetups, invalid, refusal, schemaOf, untilActive } from './setups.ts';
 
 const notFound = refusal('ResourceNotFoundException', 'Requested resource not found');
 
@@ -51,17 +51,40 @@ describeSetups((setup) => {
       expect((await dynamo.deleteTable({ TableName })).TableDescription?.TableName).toBe(name);
     });
 
-    test('of another region is not found', async () => {
-      const name = await setup.table();
-      const { Table } = await setup.dynamo.describeTable({ TableName: name });
-      const elsewhere = (Table?.TableArn ?? '').replace(setup.region, 'sa-east-1');
-      await expect(
-        setup.dynamo.getItem({ TableName: elsewhere, Key: { p: { S: 'a' } } }),
-      ).rejects.toMatchObject(notFound);
-      await expect(setup.dynamo.describeTable({ TableName: elsewhere })).rejects.toMatchObject(
-        refusal('ResourceNotFoundException', `Requested resource not found: Table: ${name} not found`),
-      );
+    test.each([
+      ['region', (arn: string) => arn.replace(setup.region, 'sa-east-1')],
+      ['partition', (arn: string) => arn.replace('arn:aws:', 'arn:aws-cn:')],
+    ])('of another %s is not valid', async (part, changed) => {
+      const name = await setup.sharedTable();
+      const TableName = changed(arnOf(name));
+      const elsewhere = invalid(`1 validation error detected: Invalid AWS ${part} in '${TableName}'`);
+      for (const call of callsOn(TableName)) await expect(call()).rejects.toMatchObject(elsewhere);
     });
+
+    test('of another account is denied', async () => {
+      const TableName = arnOf(await setup.sharedTable()).replace('000000000000', '123456789012');
+      const denied = refusal('AccessDeniedException', 'Access is denied');
+      for (const call of callsOn(TableName)) await expect(call()).rejects.toMatchObject(denied);
+    });
+
+    function arnOf(name: string): string {
+      return `arn:aws:dynamodb:${setup.region}:000000000000:table/${name}`;
+    }
+
+    function callsOn(TableName: string): (() => Promise<unknown>)[] {
+      const Key = { p: { S: 'a' } };
+      const { dynamo } = setup;
+      return [
+        () => dynamo.getItem({ TableName, Key }),
+        () => dynamo.putItem({ TableName, Item: Key }),
+        () => dynamo.scan({ TableName }),
+        () => dynamo.batchGetItem({ RequestItems: { [TableName]: { Keys: [Key] } } }),
+        () => dynamo.transactWriteItems({ TransactItems: [{ Put: { TableName, Item: Key } }] }),
+        () => dynamo.describeTable({ TableName }),
+        () => dynamo.deleteTable({ TableName }),
+        () => dynamo.createTable({ TableName, BillingMode: 'PAY_PER_REQUEST', ...schemaOf({}) }),
+      ];
+    }
   });
 
   test('regions have tables of their own', async () => {

@@ -447,6 +447,7 @@ test('a table that comes or goes is not changed', async () => {
   const comes = { code: 'ResourceInUseException', message: `${inUse}Table is being created: ${TableName}` };
   await expect(update(protection)).rejects.toMatchObject(comes);
   await expect(engine.call('DeleteTable', { TableName })).rejects.toMatchObject(comes);
+  await expect(create()).rejects.toMatchObject(comes);
   await created;
   const { TableDescription } = await engine.call<{ TableDescription: object }>('DeleteTable', { TableName });
   expect(Object.keys(TableDescription).sort()).toEqual([
