@@ -9,12 +9,17 @@ import { changedGenerations } from './cache/changed-generations.ts';
 import type { Coherence, CoherenceUsage } from './cache/coherence.ts';
 import type { Flights } from './cache/flights.ts';
 import { ItemReads } from './cache/item-reads.ts';
-import { ItemWrites, isFateUnknown } from './cache/item-writes.ts';
+import { ItemWrites } from './cache/item-writes.ts';
 import type { Pages } from './cache/pages.ts';
 import { QueryReads } from './cache/query-reads.ts';
+import type { SharedCache, SharedListener } from './cache/shared.ts';
+import { SharedItems } from './cache/shared-items.ts';
+import { SharedPages } from './cache/shared-pages.ts';
+import { SharedWrites } from './cache/shared-writes.ts';
 import type { TableCounters, TableCounts } from './cache/table-counters.ts';
 import { CacheSettings } from './cache-settings.ts';
-import { type Effect, effectOf, tablesChanged } from './operations.ts';
+import { effectOf } from './operations.ts';
+import { TableChanges } from './table-changes.ts';
 import { TableDescriptions } from './table-descriptions.ts';
 
 /** All times are in milliseconds. */
@@ -37,6 +42,8 @@ export interface AcceleratorOptions {
   /** How long the store may take to apply a write that it did not answer; at least 1. */
   readonly fenceMs: number;
   readonly clock: Clock;
+  /** Opens the cache that a fleet of proxies shares, in front of a store that announces nothing; absent: there is none. */
+  readonly openShared?: (listener: SharedListener) => SharedCache;
   /** Gets a warning for each table that cannot be cached since the store does not describe it; absent: no warnings. */
   readonly log?: Logger;
 }
@@ -79,6 +86,8 @@ export class Accelerator implements Backend {
   readonly #reads: ItemReads;
   readonly #queries: QueryReads;
   readonly #writes: ItemWrites;
+  readonly #changes: TableChanges;
+  readonly #shared: SharedCache | undefined;
   /** Marks the writes that come through here, whose new values are worth keeping. */
   readonly #origin = {};
   readonly #unsubscribe: (() => void) | undefined;
@@ -94,10 +103,13 @@ export class Accelerator implements Backend {
     this.#pages = pages;
     this.#pageFlights = pageFlights;
     this.#counters = counters;
-    this.#tables = newTables(backend, options, this.settings, coherence);
-    this.#reads = new ItemReads(backend, this.#tables, this.settings, coherence, flights, undefined);
-    this.#queries = new QueryReads(backend, this.#tables, pages, pageFlights, counters);
-    this.#writes = new ItemWrites(backend, this.#tables, coherence, pages, undefined);
+    this.#shared = options.openShared?.(this.#sharedListener());
+    this.#tables = this.#newTables(options);
+    const { sharedItems, sharedPages, sharedWrites } = sharedParts(this.#shared, options);
+    this.#reads = new ItemReads(backend, this.#tables, this.settings, coherence, flights, sharedItems);
+    this.#queries = new QueryReads(backend, this.#tables, pages, pageFlights, counters, sharedPages);
+    this.#writes = new ItemWrites(backend, this.#tables, coherence, pages, sharedWrites);
+    this.#changes = new TableChanges(backend, this.#tables, coherence, this.#shared, options.fenceMs);
     this.settings.onChange({ tables: (names) => this.#forget(names) });
     this.#unsubscribe = backend.changes === undefined ? undefined : this.#subscribe(backend.changes);
   }
@@ -113,9 +125,11 @@ export class Accelerator implements Backend {
         return this.#unsubscribe === undefined ? this.#writeFenced(request) : this.#writeAnnounced(request);
       case 'items':
       case 'table':
-        return this.#unsubscribe === undefined ? this.#changeTables(request) : this.#writeAnnounced(request);
+        return this.#unsubscribe === undefined
+          ? this.#changes.change(request)
+          : this.#writeAnnounced(request);
       case 'unlisted':
-        return this.#changeTables(request);
+        return this.#changes.change(request);
     }
   }
 
@@ -135,6 +149,7 @@ export class Accelerator implements Backend {
   async close(): Promise<void> {
     this.#unsubscribe?.();
     await this.#tables.idle();
+    await this.#shared?.close();
   }
 
   #read(request: Request): Reply | Promise<Reply> {
@@ -149,43 +164,12 @@ export class Accelerator implements Backend {
   }
 
   async #writeFenced(request: Request): Promise<Reply> {
-    return (await this.#writes.write(request)) ?? this.#changeTables(request);
-  }
-
-  /** Nothing that was cached before the reply, or is being read now, may be served after it. */
-  async #changeTables(request: Request): Promise<Reply> {
-    try {
-      const reply = await this.#backend.call(request);
-      this.#void(request, false);
-      return reply;
-    } catch (error) {
-      if (isFateUnknown(error)) this.#void(request, true);
-      throw error;
-    }
-  }
-
-  /** @param isOpen whether the change may be made later still. */
-  #void({ operation, input }: Request, isOpen: boolean): void {
-    const names = tablesChanged(operation, input);
-    if (names !== 'all') this.#voidNames(names, isOpen);
-    else if (isOpen) this.#coherence.holdAll();
-    else this.#coherence.voidAll();
-    if (!changesTables(effectOf(operation, input))) return;
-    this.#forget(names);
+    return (await this.#writes.write(request)) ?? this.#changes.change(request);
   }
 
   #forget(names: readonly string[] | 'all'): void {
     if (names === 'all') this.#tables.forgetAll();
     else for (const name of names) this.#tables.forget(name);
-  }
-
-  /** A name may mean more than what is known by it: in another region, or since it was asked about last. */
-  #voidNames(names: readonly string[], isOpen: boolean): void {
-    if (isOpen) this.#coherence.holdUnmet();
-    for (const tableId of names.flatMap((name) => this.#tables.idsOf(name))) {
-      if (isOpen) this.#coherence.holdTable(tableId);
-      else this.#coherence.voidTable(tableId);
-    }
   }
 
   #subscribe(changes: ChangeFeed): () => void {
@@ -195,6 +179,32 @@ export class Accelerator implements Backend {
         this.#tables.forget(tableName);
         this.#coherence.voidTable(tableId);
       },
+    });
+  }
+
+  /** What others of the fleet changed, or this proxy itself, is dropped here. */
+  #sharedListener(): SharedListener {
+    return {
+      item: (tableId, key) => this.#coherence.invalidate(tableId, key),
+      generation: (tableId, name) => this.#pages.endGenerations(tableId, [name]),
+      table: (tableId) => {
+        this.#tables.forgetTable(tableId);
+        this.#coherence.voidTable(tableId);
+      },
+      everything: () => this.#coherence.voidAll(),
+    };
+  }
+
+  #newTables({ describeMs, clock, log }: AcceleratorOptions): TableDescriptions {
+    return new TableDescriptions(this.#backend, {
+      describeMs,
+      clock,
+      log,
+      onMet: (tableId) => this.#coherence.meetTable(tableId),
+      onForgotten: (tableId) => this.#coherence.voidTable(tableId),
+      // Whoever wrote under the old identity has not fenced the new one, which others may have met before.
+      onReplaced: (tableId) => void this.#shared?.voidTable(tableId, 0),
+      settingsOf: (name) => this.settings.of(name),
     });
   }
 
@@ -223,23 +233,9 @@ function imageOf(item: ItemJson | undefined, isIndexed: boolean): Item | undefin
   return isIndexed ? parseItem(item) : 'unknown';
 }
 
-/** Writes leave the descriptions valid; giving them up would throw away one that is being asked for at the moment. */
-function changesTables(effect: Effect): boolean {
-  return effect === 'table' || effect === 'unlisted';
-}
-
-function newTables(
-  backend: Backend,
-  options: AcceleratorOptions,
-  settings: CacheSettings,
-  coherence: Coherence<CachedItem>,
-): TableDescriptions {
-  return new TableDescriptions(backend, {
-    describeMs: options.describeMs,
-    clock: options.clock,
-    log: options.log,
-    onMet: (tableId) => coherence.meetTable(tableId),
-    onForgotten: (tableId) => coherence.voidTable(tableId),
-    settingsOf: (name) => settings.of(name),
-  });
+function sharedParts(shared: SharedCache | undefined, { fenceMs, clock }: AcceleratorOptions) {
+  if (shared === undefined) return {};
+  const sharedItems = new SharedItems(shared, clock);
+  const sharedPages = new SharedPages(shared, clock);
+  return { sharedItems, sharedPages, sharedWrites: new SharedWrites(shared, fenceMs) };
 }

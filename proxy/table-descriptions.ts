@@ -34,6 +34,8 @@ export interface TableDescriptionsOptions {
   readonly onMet: (tableId: string) => void;
   /** Called when a description is given up: nothing is known any more of what happens to this table's items. */
   readonly onForgotten: (tableId: string) => void;
+  /** Called when a name has come to mean this identity, by an answer of the store's alone, instead of another one. */
+  readonly onReplaced: (tableId: string) => void;
 }
 
 /** Descriptions kept; above that, the one kept longest is forgotten. */
@@ -105,6 +107,13 @@ export class TableDescriptions {
     this.#forgets++;
     this.#unknown.clear();
     for (const tableId of this.idsOf(name)) this.#forgetId(tableId);
+  }
+
+  /** The table that has this identity may have been changed. */
+  forgetTable(tableId: string): void {
+    this.#forgets++;
+    this.#unknown.clear();
+    if (this.#byId.has(tableId)) this.#forgetId(tableId);
   }
 
   forgetAll(): void {
@@ -183,7 +192,10 @@ export class TableDescriptions {
       if (before !== undefined) this.#forgetId(before.id);
       return undefined;
     }
-    if (before !== undefined && before.id !== table.id) this.#forgetId(before.id);
+    if (before !== undefined && before.id !== table.id) {
+      this.#forgetId(before.id);
+      this.#options.onReplaced(table.id);
+    }
     const same = this.#byId.get(table.id);
     if (same !== undefined && !isSameDescription(same, table)) this.#forgetId(table.id);
     return this.#keep(region, name, table);

@@ -15,12 +15,12 @@ import { BatchRead } from './batch-read.ts';
 import type { CachedItem } from './cached-item.ts';
 import { missingItem, soundItem } from './cached-item.ts';
 import type { Coherence } from './coherence.ts';
-import type { Destination, Flights } from './flights.ts';
+import type { Destination, Flights, Send } from './flights.ts';
 import type { GetItemCall } from './get-item.ts';
 import { answerGetItem, readGetItem } from './get-item.ts';
 import { readKey } from './key-reader.ts';
 import { reachesIntoKey } from './projection.ts';
-import type { SharedItems } from './shared-items.ts';
+import type { Found, SharedItems } from './shared-items.ts';
 
 /** GetItem and BatchGetItem: from the cache where they may be, else from the store, keeping what it answers. */
 export class ItemReads {
@@ -76,7 +76,7 @@ export class ItemReads {
     if (table === undefined || !table.cache) return this.#backend.call(request);
     const key = reachesIntoKey(call.projection, table.schema) ? undefined : readKey(table.schema, call.key);
     if (key === undefined) return this.#backend.call(request);
-    const cached = this.#lookup(table, key);
+    const cached = request.noCache === true ? undefined : this.#lookup(table, key);
     return cached === undefined ? this.#fetch(table, key, request, call) : answerGetItem(call, cached);
   }
 
@@ -87,7 +87,8 @@ export class ItemReads {
   ): Reply | Promise<Reply> {
     const places = readPlaces(call, tables);
     if (places === undefined) return this.#backend.call(request);
-    const items = places.map(({ table, key }) => this.#lookup(table, key));
+    const isAnew = request.noCache === true;
+    const items = places.map(({ table, key }) => (isAnew ? undefined : this.#lookup(table, key)));
     if (!items.includes(undefined)) return answerBatchGetItem(call, places, items);
     return this.#fetchBatch(request, call, places, items);
   }
@@ -100,7 +101,7 @@ export class ItemReads {
     cached: readonly (CachedItem | undefined)[],
   ): Promise<Reply> {
     const batch = new BatchRead(request.region);
-    const reads = places.map((place, i) => cached[i] ?? this.#readInBatch(request.region, place, batch));
+    const reads = places.map((place, i) => cached[i] ?? this.#readInBatch(request, place, batch));
     const [sent, ...outcomes] = await Promise.allSettled([batch.send(this.#backend), ...reads]);
     if (sent.status === 'rejected' && !isThrottled(sent.reason)) throw sent.reason;
     if (!batch.isUnderstood) return this.#backend.call(request);
@@ -112,26 +113,28 @@ export class ItemReads {
 
   /** A read that had to wait for another one to end is too late for the batch, and is sent alone. */
   #readInBatch(
-    region: string,
+    { region, noCache }: Request,
     place: Place,
     batch: BatchRead,
   ): CachedItem | undefined | Promise<CachedItem | undefined> {
     const { table, key, request, requestedKey } = place;
     const destination = destinationOf(table, key, this.#settings);
-    return this.#flights.read(destination, (isUnsettled) => {
+    const isAnew = noCache === true;
+    return this.#read(destination, isAnew, (isUnsettled) => {
       const ask = () =>
         batch.isSent
           ? this.#ask(getItemRequest(region, request.tableName, requestedKey, isUnsettled))
           : batch.add(place, isUnsettled);
       if (this.#shared === undefined) return ask();
-      const finding = this.#shared.find(table, key);
+      const finding = this.#find(this.#shared, table, key, isAnew);
       if (!batch.isSent) batch.waitFor(finding);
       return this.#shared.read(finding, destination, ask);
     });
   }
 
   #lookup(table: Table, key: KeyBytes): CachedItem | undefined {
-    const cached = this.#coherence.lookup(table.id, key);
+    const isTrusted = this.#shared === undefined || this.#shared.isLocalTrusted;
+    const cached = isTrusted ? this.#coherence.lookup(table.id, key) : undefined;
     if (cached === undefined) this.#misses++;
     else if (cached === missingItem) this.#negativeHits++;
     else this.#hits++;
@@ -144,15 +147,31 @@ export class ItemReads {
    */
   #fetch(table: Table, key: KeyBytes, request: Request, call: GetItemCall): Reply | Promise<Reply> {
     const destination = destinationOf(table, key, this.#settings);
+    const isAnew = request.noCache === true;
     const send = (isUnsettled: boolean) => {
       const ask = () => this.#ask(wholeItemRequest(request, call, isUnsettled));
-      return this.#shared?.read(this.#shared.find(table, key), destination, ask) ?? ask();
+      if (this.#shared === undefined) return ask();
+      return this.#shared.read(this.#find(this.#shared, table, key, isAnew), destination, ask);
     };
     const answer = (cached: CachedItem | undefined) =>
       cached === undefined ? this.#backend.call(request) : answerGetItem(call, cached);
-    const read = this.#flights.read(destination, send);
+    const read = this.#read(destination, isAnew, send);
     if (!(read instanceof Promise)) return answer(read);
-    return read.then((cached) => cached ?? this.#flights.read(destination, send)).then(answer);
+    return read.then((cached) => cached ?? this.#read(destination, isAnew, send)).then(answer);
+  }
+
+  /** @param isAnew whether the store's own answer is wanted, and not one that was asked for before. */
+  #read(
+    destination: Destination,
+    isAnew: boolean,
+    send: Send<CachedItem>,
+  ): CachedItem | undefined | Promise<CachedItem | undefined> {
+    return isAnew ? this.#flights.readAnew(destination, send) : this.#flights.read(destination, send);
+  }
+
+  async #find(shared: SharedItems, table: Table, key: KeyBytes, isAnew: boolean): Promise<Found> {
+    if (isAnew) await shared.drop(table, key);
+    return shared.find(table, key);
   }
 
   #ask(request: Request): CachedItem | undefined | Promise<CachedItem | undefined> {

@@ -94,8 +94,9 @@ export class ItemWrites {
 
   async #abandon(region: string, { writes, fences, shared }: Guard): Promise<void> {
     for (const fence of fences) this.#coherence.abandon(fence);
-    for (const tableId of this.#replaced(region, writes)) this.#coherence.holdTable(tableId);
-    await shared?.abandon();
+    const replaced = this.#replaced(region, writes);
+    for (const tableId of replaced) this.#coherence.holdTable(tableId);
+    await shared?.abandon(replaced);
   }
 
   async #lowerRefused({ fences, shared }: Guard): Promise<void> {
@@ -111,9 +112,21 @@ export class ItemWrites {
     const written = value && { value, ttlMs: writes[0]?.table.itemTtlMs ?? 0 };
     const changes = writes.flatMap((write) => changesOf(write, isSingle ? { request, reply } : undefined));
     await shared?.lower(changes, written);
+    await this.#voidReplaced(request.region, guard);
     for (const fence of fences) this.#coherence.lower(fence, shared === undefined ? written : undefined);
     for (const { tableId, name } of changes) this.#pages.endGenerations(tableId, [name]);
     for (const tableId of this.#replaced(request.region, writes)) this.#coherence.voidTable(tableId);
+  }
+
+  /** While that is being told to the fleet, yet another description may come in. */
+  async #voidReplaced(region: string, { writes, shared }: Guard): Promise<void> {
+    const told = new Set<string>();
+    for (;;) {
+      const untold = this.#replaced(region, writes).filter((tableId) => !told.has(tableId));
+      if (shared === undefined || untold.length === 0) return;
+      for (const tableId of untold) told.add(tableId);
+      await shared.void(untold);
+    }
   }
 
   /**

@@ -6,6 +6,7 @@ import { isObject } from './key-reader.ts';
 import type { PageDestination, Pages, PageToken } from './pages.ts';
 import type { QueryCall, QueryOperation } from './query-call.ts';
 import { QueryReadings } from './query-readings.ts';
+import type { SharedPages } from './shared-pages.ts';
 import type { TableCounters } from './table-counters.ts';
 
 /** Query and Scan: from the cache where they may be, else from the store, keeping what it answers, page by page. */
@@ -15,6 +16,7 @@ export class QueryReads {
   readonly #pages: Pages;
   readonly #flights: Flights<Reply, PageDestination, PageToken>;
   readonly #counters: TableCounters;
+  readonly #shared: SharedPages | undefined;
   readonly #readings = { Query: new QueryReadings('Query'), Scan: new QueryReadings('Scan') };
 
   constructor(
@@ -23,12 +25,14 @@ export class QueryReads {
     pages: Pages,
     flights: Flights<Reply, PageDestination, PageToken>,
     counters: TableCounters,
+    shared: SharedPages | undefined,
   ) {
     this.#backend = backend;
     this.#tables = tables;
     this.#pages = pages;
     this.#flights = flights;
     this.#counters = counters;
+    this.#shared = shared;
   }
 
   read(operation: QueryOperation, request: Request): Reply | Promise<Reply> {
@@ -43,7 +47,9 @@ export class QueryReads {
     if (table === undefined || !table.cache || table.queryTtlMs === 0) return this.#backend.call(request);
     const call = this.#readings[operation].read(table, request);
     if (call === undefined) return this.#backend.call(request);
-    const page = this.#pages.find(call.name);
+    if (request.noCache === true) return this.#fetchAnew(call, request);
+    const isTrusted = this.#shared === undefined || this.#shared.isLocalTrusted;
+    const page = isTrusted ? this.#pages.find(call.name) : undefined;
     const counts = this.#counters.of(table.id);
     if (page === undefined) {
       counts.queryMisses++;
@@ -55,10 +61,21 @@ export class QueryReads {
   }
 
   #fetch(call: QueryCall, request: Request): Reply | Promise<Reply> {
-    const { table, name, generations } = call;
-    const destination = { tableId: table.id, name, generations, ttlMs: table.queryTtlMs };
-    const send = (isUnsettled: boolean) => this.#ask(call, asRead(request), isUnsettled);
+    const destination = destinationOf(call);
+    const send = (isUnsettled: boolean) => {
+      const ask = () => this.#ask(call, asRead(request), isUnsettled);
+      return this.#shared?.read(call, destination.ttlMs, ask) ?? ask();
+    };
     const reply = this.#flights.read(destination, send);
+    if (!(reply instanceof Promise)) return reply ?? this.#backend.call(request);
+    return reply.then((read) => read ?? this.#backend.call(request));
+  }
+
+  /** What a fleet has of the page stays, since only its end by a write or by age is agreed upon. */
+  #fetchAnew(call: QueryCall, request: Request): Reply | Promise<Reply> {
+    if (this.#shared !== undefined) return this.#backend.call(request);
+    const send = (isUnsettled: boolean) => this.#ask(call, asRead(request), isUnsettled);
+    const reply = this.#flights.readAnew(destinationOf(call), send);
     if (!(reply instanceof Promise)) return reply ?? this.#backend.call(request);
     return reply.then((read) => read ?? this.#backend.call(request));
   }
@@ -71,6 +88,10 @@ export class QueryReads {
     const read = (answer: Reply) => (isOfGlobalIndex ? new Brought(answer, undefined) : asEventual(answer));
     return reply instanceof Promise ? reply.then(read) : read(reply);
   }
+}
+
+function destinationOf({ table, name, generations }: QueryCall): PageDestination {
+  return { tableId: table.id, name, generations, ttlMs: table.queryTtlMs };
 }
 
 /**

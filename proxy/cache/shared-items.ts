@@ -1,3 +1,4 @@
+import type { Clock } from '../../protocol/clock.ts';
 import type { KeyBytes } from '../../protocol/key.ts';
 import type { Table } from '../table-descriptions.ts';
 import { type CachedItem, decodeItem, encodeItem } from './cached-item.ts';
@@ -7,14 +8,27 @@ import type { ItemToken, SharedCache, SharedRead } from './shared.ts';
 /** Reads of items that this proxy does not have: from the fleet's cache, else from the store, for all to have. */
 export class SharedItems {
   readonly #shared: SharedCache;
+  readonly #clock: Clock;
 
-  constructor(shared: SharedCache) {
+  constructor(shared: SharedCache, clock: Clock) {
     this.#shared = shared;
+    this.#clock = clock;
+  }
+
+  /** Whether what this proxy itself has may be served. */
+  get isLocalTrusted(): boolean {
+    const { localUntilMs } = this.#shared;
+    return localUntilMs === Infinity || this.#clock.monotonic() < localUntilMs;
   }
 
   async find(table: Table, key: KeyBytes): Promise<Found> {
     const sharedTable = await this.#shared.table(table);
     return sharedTable === undefined ? bypass : this.#shared.readItem(sharedTable, key);
+  }
+
+  /** So that the next `find` finds nothing, whatever the fleet had. */
+  async drop(table: Table, key: KeyBytes): Promise<void> {
+    await this.#shared.invalidate(table.id, key, []);
   }
 
   /**

@@ -67,16 +67,24 @@ export class SharedWrite {
       written: written && { value: encodeItem(written.value), ttlMs: written.ttlMs },
     };
     const lowered = this.#fence === undefined ? undefined : this.#shared.lower(this.#fence, changes);
-    await Promise.all([lowered, ...this.#void(0)]);
+    await Promise.all([lowered, ...this.#void([...this.#unfenced], 0)]);
   }
 
-  /** Nobody knows whether the write was applied, or will be. */
-  async abandon(): Promise<void> {
+  /**
+   * Nobody knows whether the write was applied, or will be.
+   * @param others tables to which it may have been sent instead.
+   */
+  async abandon(others: readonly string[]): Promise<void> {
     const abandoned = this.#fence === undefined ? undefined : this.#shared.abandon(this.#fence);
-    await Promise.all([abandoned, ...this.#void(this.#fenceMs)]);
+    await Promise.all([abandoned, ...this.#void([...this.#unfenced, ...others], this.#fenceMs)]);
   }
 
-  #void(holdMs: number): Promise<void>[] {
-    return [...this.#unfenced].map((tableId) => this.#shared.voidTable(tableId, holdMs));
+  /** The store may have written to these tables instead. */
+  async void(tableIds: readonly string[]): Promise<void> {
+    await Promise.all(this.#void(tableIds, 0));
+  }
+
+  #void(tableIds: readonly string[], holdMs: number): Promise<void>[] {
+    return tableIds.map((tableId) => this.#shared.voidTable(tableId, holdMs));
   }
 }

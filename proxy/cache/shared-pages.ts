@@ -1,0 +1,46 @@
+import type { Clock } from '../../protocol/clock.ts';
+import { Reply } from '../../protocol/reply.ts';
+import { Brought, type Sent } from './flights.ts';
+import type { QueryCall } from './query-call.ts';
+import type { PageToken, SharedCache, SharedRead } from './shared.ts';
+
+/** Pages that this proxy does not have: from the fleet's cache, else from the store, for all to have. */
+export class SharedPages {
+  readonly #shared: SharedCache;
+  readonly #clock: Clock;
+
+  constructor(shared: SharedCache, clock: Clock) {
+    this.#shared = shared;
+    this.#clock = clock;
+  }
+
+  /** Whether what this proxy itself has may be served. */
+  get isLocalTrusted(): boolean {
+    const { localUntilMs } = this.#shared;
+    return localUntilMs === Infinity || this.#clock.monotonic() < localUntilMs;
+  }
+
+  /**
+   * @param ttlMs for how long the answer of the store may be kept; not 0.
+   * @param ask the store; what it brings that may not be kept is kept by nobody.
+   * @returns the page, to be kept here too only if the fleet keeps it.
+   */
+  async read(
+    call: QueryCall,
+    ttlMs: number,
+    ask: () => Sent<Reply> | Promise<Sent<Reply>>,
+  ): Promise<Sent<Reply>> {
+    const found = await this.#find(call);
+    if (found.kind === 'hit') return new Brought(Reply.ofBody(found.value), found.ttlMs);
+    const sent = await ask();
+    if (!(sent instanceof Reply)) return sent;
+    const isKept = found.kind === 'miss' && (await this.#shared.fillPage(found.token, sent.body, ttlMs));
+    return new Brought(sent, isKept ? ttlMs : undefined);
+  }
+
+  async #find({ table, name, generations }: QueryCall): Promise<SharedRead<PageToken>> {
+    const sharedTable = await this.#shared.table(table);
+    if (sharedTable === undefined) return { kind: 'bypass' };
+    return this.#shared.readPage(sharedTable, { name, generations });
+  }
+}
