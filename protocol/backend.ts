@@ -10,6 +10,8 @@ export interface Request {
   readonly body?: Buffer;
   /** The region that the caller signed for; each region has its own tables. */
   readonly region: string;
+  /** The caller wants the store's own answer, not a cached one. */
+  readonly noCache?: boolean;
   /** Identity of a write: the change records that it causes carry the same object. */
   readonly origin?: object;
 }

@@ -6,7 +6,8 @@ import type { Sized } from './local.ts';
  * Reads of the store, one at a time per key, or per page, however many ask for it.
  *
  * Invariants.
- *  1. Per key at most one read is sent and one waits for it to end.
+ *  1. Per key at most one read is sent and one waits for it to end, besides those of callers who want the store's own
+ *     answer: they join nobody, and nobody joins them.
  *  2. Whoever asks joins the read that is sent only while its token stands, that is while no write has been
  *     acknowledged, or announced, since it was sent. Otherwise it joins the one that waits, which is sent after it
  *     asked. So no answer is older than a write that was acknowledged before the question.
@@ -37,6 +38,19 @@ export class Flights<V, To extends { readonly ttlMs: number } = Destination, T e
     return flight.next.answer;
   }
 
+  /** Like `read`, for a caller who wants what the store answers when it is asked now. Reads under way keep nothing. */
+  readAnew(destination: To, send: Send<V>): V | undefined | Promise<V | undefined> {
+    const { token, sent } = this.#send(destination, send);
+    if (!(sent instanceof Promise)) return this.#land(token, sent, destination);
+    return sent.then(
+      (landed) => this.#land(token, landed, destination),
+      (error: unknown) => {
+        if (token !== undefined) this.#ground.release(token);
+        throw error;
+      },
+    );
+  }
+
   /** How many keys, or pages, are being read. */
   get size(): number {
     return this.flights.size;
@@ -47,15 +61,18 @@ export class Flights<V, To extends { readonly ttlMs: number } = Destination, T e
   }
 
   #depart(name: string, to: To, send: Send<V>): V | undefined | Promise<V | undefined> {
+    const { token, sent } = this.#send(to, send);
+    return sent instanceof Promise ? this.#takeOff(name, to, token, sent) : this.#land(token, sent, to);
+  }
+
+  #send(to: To, send: Send<V>): { token: T | undefined; sent: Sent<V> | Promise<Sent<V>> } {
     const token = this.#ground.take(to);
-    let sent: Sent<V> | Promise<Sent<V>>;
     try {
-      sent = send(this.#ground.isUnsettled(to));
+      return { token, sent: send(this.#ground.isUnsettled(to)) };
     } catch (error) {
       if (token !== undefined) this.#ground.release(token);
       throw error;
     }
-    return sent instanceof Promise ? this.#takeOff(name, to, token, sent) : this.#land(token, sent, to);
   }
 
   #takeOff(name: string, to: To, token: T | undefined, sent: Promise<Sent<V>>): Promise<V | undefined> {

