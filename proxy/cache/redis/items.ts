@@ -1,0 +1,162 @@
+import type { Clock } from '../../../protocol/clock.ts';
+import type { KeyBytes } from '../../../protocol/key.ts';
+import type { ItemToken, SharedChanges, SharedItem, SharedRead } from '../shared.ts';
+import type { Masters, Process } from './masters.ts';
+import { type ItemNames, itemNames } from './names.ts';
+import { lifeMs, readHit, stamped, stampOf } from './stamps.ts';
+import { fillItemStep, lowerStep, noFence, raiseStep, readItemStep } from './steps.ts';
+import { type FleetTable, fleetTable } from './table-versions.ts';
+
+/** Items in Redis, and the guards of each. What was not delivered is for the caller to see to. */
+export class RedisItems {
+  readonly #masters: Masters;
+  readonly #clock: Clock;
+  readonly #newId: () => string;
+  readonly #callMs: number;
+  readonly #fenceMs: number;
+
+  constructor(masters: Masters, { clock, newId, callMs, fenceMs }: ItemsOptions) {
+    this.#masters = masters;
+    this.#clock = clock;
+    this.#newId = newId;
+    this.#callMs = callMs;
+    this.#fenceMs = fenceMs;
+  }
+
+  /** @returns undefined if Redis did not answer. */
+  async read(table: FleetTable, key: KeyBytes): Promise<SharedRead<RedisItemToken> | undefined> {
+    const names = itemNames(table.id, key);
+    const process = this.#masters.processOf(names.value);
+    if (process === undefined) return undefined;
+    const stamp = stampOf(process, table.version);
+    const id = this.#newId();
+    const keys = [names.value, names.token, names.fences];
+    const answer = await this.#masters.run(process, readItemStep, keys, [stamp, id, this.#callMs]);
+    if (Array.isArray(answer)) return readHit(answer, stamp.length);
+    if (answer === undefined) return undefined;
+    if (answer !== 1) return { kind: 'bypass' };
+    return { kind: 'miss', token: new RedisItemToken({ table, key }, id, names, process.stamp, stamp) };
+  }
+
+  /** @returns undefined if Redis did not answer. */
+  async fill(token: RedisItemToken, value: Buffer, ttlMs: number): Promise<boolean | undefined> {
+    const { item, names, stamp } = token;
+    const process = this.#masters.processOf(names.value);
+    if (process?.stamp !== token.processStamp) return false;
+    const args = [token.id, stamped(stamp, value), this.#lifeMs(process, item.table, ttlMs)];
+    const answer = await this.#masters.run(process, fillItemStep, [names.value, names.token], args);
+    return answer === undefined ? undefined : answer === 1;
+  }
+
+  /** Raises a fence that stands until the longest call has ended, and for `fenceMs` more. */
+  async raise({ table, key }: SharedItem): Promise<RaisedItem> {
+    const known = fleetTable(table);
+    const isHeld = known.heldUntilMs > this.#clock.monotonic();
+    const raised = { table: known, key, id: this.#newId(), names: itemNames(table.id, key), isHeld };
+    for (let attempts = 0; attempts < raisesMax; attempts++) {
+      const startedMs = this.#clock.monotonic();
+      const process = await this.#raiseOnce(raised.names, raised.id);
+      const isInTime = this.#clock.monotonic() - startedMs <= raiseMs;
+      if (process === undefined || isInTime) return { ...raised, processStamp: process?.stamp };
+    }
+    return { ...raised, processStamp: undefined };
+  }
+
+  /**
+   * Drops, and puts what the write left, where this is certain.
+   * @returns whether it is certain that it was dropped.
+   */
+  async lower(raised: RaisedItem, written: SharedChanges['written']): Promise<boolean> {
+    const process = this.#masters.processOf(raised.names.value);
+    if (process === undefined) return false;
+    const isCertain =
+      raised.processStamp === process.stamp &&
+      raised.table.isReadable &&
+      !raised.isHeld &&
+      written !== undefined;
+    if (!isCertain) return this.#drop(process, raised.names, [raised.id]);
+    const value = stamped(stampOf(process, raised.table.version), written.value);
+    const lifeMs = this.#lifeMs(process, raised.table, written.ttlMs);
+    return this.#drop(process, raised.names, [raised.id, value, lifeMs]);
+  }
+
+  /** @param fenceId the fence of the write, if it raised one. */
+  async drop(tableId: string, key: KeyBytes, fenceId: string = noFence): Promise<boolean> {
+    const names = itemNames(tableId, key);
+    const process = this.#masters.processOf(names.value);
+    return process !== undefined && this.#drop(process, names, [fenceId]);
+  }
+
+  async #raiseOnce(names: ItemNames, id: string): Promise<Process | undefined> {
+    const process = this.#masters.processOf(names.value);
+    if (process === undefined) return undefined;
+    const keys = [names.value, names.token, names.fences, names.marker];
+    const fenceMs = raiseMs + this.#callMs + this.#fenceMs;
+    const answer = await this.#masters.run(process, raiseStep, keys, [id, fenceMs]);
+    return answer === undefined ? undefined : process;
+  }
+
+  async #drop(
+    process: Process,
+    names: ItemNames,
+    args: readonly (string | Buffer | number)[],
+  ): Promise<boolean> {
+    const keys = [names.value, names.token, names.fences, names.marker];
+    return (await this.#masters.run(process, lowerStep, keys, args)) !== undefined;
+  }
+
+  #lifeMs(process: Process, table: FleetTable, ttlMs: number): number {
+    const youngUntilMs = Math.max(this.#masters.youngUntilMs(process), table.youngUntilMs);
+    return lifeMs(ttlMs, itemMsMax, youngUntilMs - this.#clock.monotonic());
+  }
+}
+
+export interface ItemsOptions {
+  readonly clock: Clock;
+  readonly newId: () => string;
+  /** The longest that a call to the store takes. */
+  readonly callMs: number;
+  readonly fenceMs: number;
+}
+
+export class RedisItemToken implements ItemToken {
+  readonly item: { readonly table: FleetTable; readonly key: KeyBytes };
+  readonly id: string;
+  readonly names: ItemNames;
+  readonly processStamp: string;
+  /** Begins the value. */
+  readonly stamp: string;
+
+  constructor(
+    item: RedisItemToken['item'],
+    id: string,
+    names: ItemNames,
+    processStamp: string,
+    stamp: string,
+  ) {
+    this.item = item;
+    this.id = id;
+    this.names = names;
+    this.processStamp = processStamp;
+    this.stamp = stamp;
+  }
+}
+
+/** An item with its fence. */
+export interface RaisedItem {
+  readonly table: FleetTable;
+  readonly key: KeyBytes;
+  readonly id: string;
+  readonly names: ItemNames;
+  /** Whether anything may happen to the table at any time. */
+  readonly isHeld: boolean;
+  /** The process that confirmed the fence. */
+  readonly processStamp: string | undefined;
+}
+
+/** How long an item without a time to live is kept: nothing stays in Redis for ever. */
+const itemMsMax = 86_400_000;
+/** How long raising a fence may take without the fence ending too early: longer than any step's deadline. */
+const raiseMs = 2_000;
+/** A proxy that was suspended for longer raises its fence anew. */
+const raisesMax = 3;

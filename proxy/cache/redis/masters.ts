@@ -1,0 +1,180 @@
+import type { Clock } from '../../../protocol/clock.ts';
+import type { RedisEvents, RedisNode, RedisNodes, Step } from './node.ts';
+
+/**
+ * The masters of Redis, as processes: one that has come up anew may have come up with the past.
+ *
+ * L1 is served from while all of them are up, as each announces the changes of its own names only. From the moment in
+ * which one goes down it is served for `staleIfRedisDownMs` more, and it is emptied before it is used again.
+ */
+export class Masters {
+  /** By the monotonic clock; `Infinity` while all masters are up. */
+  localUntilMs = 0;
+  readonly #nodes: RedisNodes;
+  readonly #options: MastersOptions;
+  readonly #listener: MastersListener;
+  /** Until when each process is young, by its stamp; in the order in which they were met. */
+  readonly #youngUntilMs = new Map<string, number>();
+  #isLocalUsed = false;
+  #errors = 0;
+
+  constructor(options: MastersOptions, listener: MastersListener) {
+    this.#options = options;
+    this.#listener = listener;
+    this.#nodes = options.nodes({
+      up: (node) => this.#up(node),
+      down: () => this.#down(),
+      touched: (node, names) => this.#touched(node, names),
+    });
+  }
+
+  /** The process that has the name now; undefined while nobody does. */
+  processOf(name: string): Process | undefined {
+    const node = this.#nodes.nodeOf(name);
+    const runId = node?.runId;
+    return node === undefined || runId === undefined ? undefined : { node, stamp: stampOf(runId) };
+  }
+
+  /**
+   * Must be called in the turn in which the process was found.
+   * @returns what the step answers; undefined if that is not known, and so not whether it was done.
+   */
+  async run(
+    process: Process,
+    step: Step,
+    keys: readonly string[],
+    args: readonly (string | Buffer | number)[],
+  ): Promise<unknown> {
+    try {
+      return await process.node.run(step, keys, args);
+    } catch {
+      this.#errors++;
+      return undefined;
+    }
+  }
+
+  /** Runs a step of whichever process has its first key. */
+  async runAnywhere(
+    step: Step,
+    keys: readonly [string, ...string[]],
+    args: readonly (string | number)[],
+  ): Promise<unknown> {
+    const process = this.processOf(keys[0]);
+    return process === undefined ? undefined : this.run(process, step, keys, args);
+  }
+
+  /**
+   * Until when what is kept may not outlive the fences and holds that the process may have lost, with whoever would
+   * raise them again; by the monotonic clock.
+   */
+  youngUntilMs(process: Process): number {
+    return this.#youngUntilMs.get(process.stamp) ?? this.#meet(process.stamp);
+  }
+
+  /** Looks at the masters again, as they may have become others without an event. */
+  check(): void {
+    if (this.#isWhole()) this.#serveLocally();
+    else this.#stopLocally();
+  }
+
+  /** Steps without an answer, ever. */
+  get errors(): number {
+    return this.#errors;
+  }
+
+  close(): Promise<void> {
+    return this.#nodes.close();
+  }
+
+  #up(node: RedisNode): void {
+    if (node.runId !== undefined && !this.#youngUntilMs.has(stampOf(node.runId)))
+      this.#meet(stampOf(node.runId));
+    if (this.localUntilMs === Infinity) this.#listener.everything();
+    this.check();
+    this.#listener.up();
+  }
+
+  #down(): void {
+    this.#stopLocally();
+    this.#listener.down();
+  }
+
+  #touched(node: RedisNode, names: readonly string[] | undefined): void {
+    if (names !== undefined) {
+      this.#listener.touched(names);
+      return;
+    }
+    if (node.runId !== undefined) this.#meet(stampOf(node.runId));
+    this.#listener.everything();
+    this.#listener.up();
+  }
+
+  #meet(stamp: string): number {
+    const untilMs = this.#options.clock.monotonic() + this.#options.youngMs;
+    this.#youngUntilMs.delete(stamp);
+    this.#youngUntilMs.set(stamp, untilMs);
+    if (this.#youngUntilMs.size > processesMax) this.#forgetOldest();
+    return untilMs;
+  }
+
+  /** One that is in use after all is young again, which is safe. */
+  #forgetOldest(): void {
+    for (const stamp of this.#youngUntilMs.keys()) {
+      this.#youngUntilMs.delete(stamp);
+      return;
+    }
+  }
+
+  #isWhole(): boolean {
+    const all = this.#nodes.all();
+    return all.length > 0 && all.every(({ runId }) => runId !== undefined);
+  }
+
+  #serveLocally(): void {
+    if (this.localUntilMs === Infinity) return;
+    this.#listener.everything();
+    this.localUntilMs = Infinity;
+    this.#isLocalUsed = true;
+  }
+
+  #stopLocally(): void {
+    const nowMs = this.#options.clock.monotonic();
+    if (this.localUntilMs === Infinity) this.localUntilMs = nowMs + this.#options.staleIfRedisDownMs;
+    if (!this.#isLocalUsed || nowMs < this.localUntilMs) return;
+    this.#isLocalUsed = false;
+    this.#listener.everything();
+  }
+}
+
+export interface MastersOptions {
+  /** Opens the connections; events come in later turns. */
+  readonly nodes: (events: RedisEvents) => RedisNodes;
+  readonly staleIfRedisDownMs: number;
+  /** For how long a process that was met, or emptied, is young. */
+  readonly youngMs: number;
+  readonly clock: Clock;
+}
+
+export interface MastersListener {
+  /** A master can be used, and may have lost what was in it. */
+  up(): void;
+  down(): void;
+  /** Announcements may have been lost. */
+  everything(): void;
+  touched(names: readonly string[]): void;
+}
+
+/** A process of Redis, found under a name. */
+export interface Process {
+  readonly node: RedisNode;
+  /** Begins its `runId`, and what it keeps. */
+  readonly stamp: string;
+}
+
+/** Processes remembered; above that, the one that was met first is forgotten. */
+const processesMax = 1_000;
+
+/** 64 of the 160 bits tell the few processes of one name apart. */
+function stampOf(runId: string): string {
+  return runId.slice(0, 16);
+}
