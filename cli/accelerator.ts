@@ -1,5 +1,5 @@
 import type { Backend } from '../protocol/backend.ts';
-import type { TableSettings } from '../proxy/accelerator.ts';
+import type { AcceleratorOptions, TableSettings } from '../proxy/accelerator.ts';
 import { Accelerator } from '../proxy/accelerator.ts';
 import type { Settings } from './config/options.ts';
 import type { Surroundings } from './serve.ts';
@@ -7,21 +7,25 @@ import type { Surroundings } from './serve.ts';
 /**
  * The cache in front of a backend.
  * @param settleMs how long the backend's eventually consistent reads may lag, unless the settings say.
+ * @param openShared opens the cache that a fleet shares; absent: there is none.
  */
 export function accelerate(
   backend: Backend,
   settleMs: number,
   { settings, clock, log, lifecycle }: Surroundings,
+  openShared?: AcceleratorOptions['openShared'],
 ): Backend {
   const accelerator = new Accelerator(backend, {
     cacheBytesMax: settings.cacheSize,
     itemTtlMs: settings.itemTtlMs,
+    queryTtlMs: settings.queryTtlMs,
     tables: tableSettings(settings.tables),
     describeMs: settings.describeMs,
     settleMs: settings.settleMs ?? settleMs,
     fenceMs: settings.fenceMs,
     clock,
     log,
+    ...(openShared === undefined ? {} : { openShared }),
   });
   lifecycle.opened('accelerator', () => accelerator.close());
   return accelerator;
@@ -30,12 +34,13 @@ export function accelerate(
 /** What the configuration says of each table's cache, as the accelerator takes it: what is not said is left out. */
 function tableSettings(tables: Settings['tables']): Record<string, TableSettings> {
   const settings = Object.entries(tables).map(([name, table]): [string, TableSettings] => {
-    const { enabled, itemTtlMs } = table?.cache ?? {};
+    const { enabled, itemTtlMs, queryTtlMs } = table?.cache ?? {};
     return [
       name,
       {
         ...(enabled === undefined ? {} : { cache: enabled }),
         ...(itemTtlMs === undefined ? {} : { itemTtlMs }),
+        ...(queryTtlMs === undefined ? {} : { queryTtlMs }),
       },
     ];
   });

@@ -1,6 +1,7 @@
 import type { Backend } from '../protocol/backend.ts';
 import { openUpstream } from '../proxy/upstream.ts';
 import { accelerate } from './accelerator.ts';
+import { fleetOpener } from './fleet.ts';
 import type { Surroundings } from './serve.ts';
 
 /** Eventually consistent reads of a distributed store may lag this long behind an acknowledged write. */
@@ -19,7 +20,7 @@ export async function openProxy(surroundings: Surroundings): Promise<Backend> {
     clock,
     log,
   });
-  const accelerator = accelerate(upstream, settleMs, surroundings);
+  const accelerator = accelerate(upstream, settleMs, surroundings, fleetOpener(surroundings));
   // It closes ahead of the accelerator, which waits for its own calls to end: those that hang are cut, and what is
   // asked after them is refused.
   lifecycle.opened('upstream', () => upstream.close());
