@@ -18,6 +18,7 @@ import { SharedPages } from './cache/shared-pages.ts';
 import { SharedWrites } from './cache/shared-writes.ts';
 import type { TableCounters, TableCounts } from './cache/table-counters.ts';
 import { CacheSettings } from './cache-settings.ts';
+import { type FlushTarget, flush } from './flush.ts';
 import { effectOf } from './operations.ts';
 import { TableChanges } from './table-changes.ts';
 import { TableDescriptions } from './table-descriptions.ts';
@@ -58,6 +59,8 @@ export interface TableSettings {
 
 /** Counts since the start, except for what is there now: entries, bytes, tokens, fences, generations, flights. */
 export interface AcceleratorStats extends CoherenceUsage, Readonly<TableCounts> {
+  /** Pages that were not kept since something that they show had changed meanwhile, or might have. */
+  readonly queryFillsRefused: number;
   /** Of places that pages depend on. */
   readonly generations: number;
   readonly flights: number;
@@ -106,7 +109,8 @@ export class Accelerator implements Backend {
     this.#shared = options.openShared?.(this.#sharedListener());
     this.#tables = this.#newTables(options);
     const { sharedItems, sharedPages, sharedWrites } = sharedParts(this.#shared, options);
-    this.#reads = new ItemReads(backend, this.#tables, this.settings, coherence, flights, sharedItems);
+    const itemParts = { coherence, flights, counters, shared: sharedItems };
+    this.#reads = new ItemReads(backend, this.#tables, this.settings, itemParts);
     this.#queries = new QueryReads(backend, this.#tables, pages, pageFlights, counters, sharedPages);
     this.#writes = new ItemWrites(backend, this.#tables, coherence, pages, sharedWrites);
     this.#changes = new TableChanges(backend, this.#tables, coherence, this.#shared, options.fenceMs);
@@ -141,8 +145,26 @@ export class Accelerator implements Backend {
   stats(): AcceleratorStats {
     const { undescribed } = this.#tables;
     const flights = this.#flights.size + this.#pageFlights.size;
-    const counts = { ...this.#counters.sum(), generations: this.#pages.size, flights, undescribed };
-    return { ...counts, ...this.#reads.usage(), ...this.#coherence.usage() };
+    const { queryFillsRefused } = this.#counters;
+    const counts = {
+      ...this.#counters.sum(),
+      queryFillsRefused,
+      generations: this.#pages.size,
+      flights,
+      undescribed,
+    };
+    return { ...counts, ...this.#coherence.usage() };
+  }
+
+  /** What happened to reads by table. The object is the same at every time, and goes on counting. */
+  get tableCounters(): TableCounters {
+    return this.#counters;
+  }
+
+  /** Drops what is cached, here and for the whole fleet. @throws FlushError */
+  flush(target: FlushTarget): Promise<void> {
+    const [tables, coherence, pages, shared] = [this.#tables, this.#coherence, this.#pages, this.#shared];
+    return flush(target, { tables, coherence, pages, shared });
   }
 
   /** Lets go of the store, which whoever opened it closes, once nothing is asked of it here any more. */

@@ -21,6 +21,7 @@ import { answerGetItem, readGetItem } from './get-item.ts';
 import { readKey } from './key-reader.ts';
 import { reachesIntoKey } from './projection.ts';
 import type { Found, SharedItems } from './shared-items.ts';
+import type { TableCounters } from './table-counters.ts';
 
 /** GetItem and BatchGetItem: from the cache where they may be, else from the store, keeping what it answers. */
 export class ItemReads {
@@ -29,24 +30,21 @@ export class ItemReads {
   readonly #settings: CacheSettings;
   readonly #coherence: Coherence<CachedItem>;
   readonly #flights: Flights<CachedItem>;
+  readonly #counters: TableCounters;
   readonly #shared: SharedItems | undefined;
-  #hits = 0;
-  #negativeHits = 0;
-  #misses = 0;
 
   constructor(
     backend: Backend,
     tables: TableDescriptions,
     settings: CacheSettings,
-    coherence: Coherence<CachedItem>,
-    flights: Flights<CachedItem>,
-    shared: SharedItems | undefined,
+    { coherence, flights, counters, shared }: ItemParts,
   ) {
     this.#backend = backend;
     this.#tables = tables;
     this.#settings = settings;
     this.#coherence = coherence;
     this.#flights = flights;
+    this.#counters = counters;
     this.#shared = shared;
   }
 
@@ -66,10 +64,6 @@ export class ItemReads {
       return this.#getBatchFrom(tables as (Table | undefined)[], request, call);
     }
     return Promise.all(tables).then((found) => this.#getBatchFrom(found, request, call));
-  }
-
-  usage(): { hits: number; negativeHits: number; misses: number } {
-    return { hits: this.#hits, negativeHits: this.#negativeHits, misses: this.#misses };
   }
 
   #getFrom(table: Table | undefined, request: Request, call: GetItemCall): Reply | Promise<Reply> {
@@ -135,9 +129,10 @@ export class ItemReads {
   #lookup(table: Table, key: KeyBytes): CachedItem | undefined {
     const isTrusted = this.#shared === undefined || this.#shared.isLocalTrusted;
     const cached = isTrusted ? this.#coherence.lookup(table.id, key) : undefined;
-    if (cached === undefined) this.#misses++;
-    else if (cached === missingItem) this.#negativeHits++;
-    else this.#hits++;
+    const counts = this.#counters.of(table.name);
+    if (cached === undefined) counts.misses++;
+    else if (cached === missingItem) counts.negativeHits++;
+    else counts.hits++;
     return cached;
   }
 
@@ -178,6 +173,14 @@ export class ItemReads {
     const reply = this.#backend.call(request);
     return reply instanceof Promise ? reply.then(itemOf) : itemOf(reply);
   }
+}
+
+export interface ItemParts {
+  readonly coherence: Coherence<CachedItem>;
+  readonly flights: Flights<CachedItem>;
+  readonly counters: TableCounters;
+  /** Where proxies of a fleet share what they have. */
+  readonly shared: SharedItems | undefined;
 }
 
 /** The time to live is asked for when the answer has come: the settings may have changed since the question. */

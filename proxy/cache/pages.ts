@@ -53,6 +53,7 @@ export class Pages implements Ground<Reply, PageDestination, PageToken>, VoidLis
   /** Tables that are held, with the time of their end by the monotonic clock, in its order. */
   readonly #held = new Map<string, number>();
   #everythingHeldUntilMs = 0;
+  #tokens = 0;
 
   constructor(tier: Tier<CachedPage>, settling: Settling, options: PagesOptions) {
     this.#tier = tier;
@@ -86,7 +87,7 @@ export class Pages implements Ground<Reply, PageDestination, PageToken>, VoidLis
       table = { era: { stands: true }, generations: new Map() };
       this.tables.set(tableId, table);
     }
-    return new PageToken(this.tables, tableId, table, name, generations);
+    return new PageToken(this.tables, { tableId, page: name, number: ++this.#tokens }, table, generations);
   }
 
   isUnsettled({ tableId, generations }: PageDestination): boolean {
@@ -95,7 +96,7 @@ export class Pages implements Ground<Reply, PageDestination, PageToken>, VoidLis
 
   /** @param ttlMs 0: pages are not kept. */
   fill(token: PageToken, reply: Reply, ttlMs: number): void {
-    if (!this.mayFill(token)) this.#counters.of(token.tableId).queryFillsRefused++;
+    if (!this.mayFill(token)) this.#counters.queryFillsRefused++;
     if (!this.mayFill(token) || ttlMs === 0 || reply.body.length > pageBytesMax) token.release();
     else this.#tier.put(token.page, new CachedPage(reply, token), this.#lifetimes.expiryMs(ttlMs));
   }
@@ -162,6 +163,12 @@ export class Pages implements Ground<Reply, PageDestination, PageToken>, VoidLis
     generations.delete(name);
   }
 
+  /** Whether the store was asked later for what is kept already: it may know of a write that went around the cache. */
+  #isOutrun(token: PageToken): boolean {
+    const kept = this.#tier.get(token.page);
+    return kept?.stands === true && kept.token.number > token.number;
+  }
+
   /** The first that has not come to its end may keep others behind it, whose own time is looked at all the same. */
   #isHeld(tableId: string): boolean {
     const nowMs = this.#clock.monotonic();
@@ -216,6 +223,8 @@ export class PageToken {
   readonly tableId: string;
   /** The name of the page. */
   readonly page: string;
+  /** Greater than those of all tokens before. */
+  readonly number: number;
   readonly #tables: Map<string, TablePages>;
   readonly #table: TablePages;
   readonly #names: readonly KeyBytes[];
@@ -225,13 +234,13 @@ export class PageToken {
   /** @param names of generations; those that are not there are made. */
   constructor(
     tables: Map<string, TablePages>,
-    tableId: string,
+    { tableId, page, number }: Pick<PageToken, 'tableId' | 'page' | 'number'>,
     table: TablePages,
-    page: string,
     names: readonly KeyBytes[],
   ) {
     this.tableId = tableId;
     this.page = page;
+    this.number = number;
     this.#tables = tables;
     this.#table = table;
     this.#names = names;

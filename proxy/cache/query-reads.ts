@@ -50,7 +50,7 @@ export class QueryReads {
     if (request.noCache === true) return this.#fetchAnew(call, request);
     const isTrusted = this.#shared === undefined || this.#shared.isLocalTrusted;
     const page = isTrusted ? this.#pages.find(call.name) : undefined;
-    const counts = this.#counters.of(table.id);
+    const counts = this.#counters.of(table.name);
     if (page === undefined) {
       counts.queryMisses++;
       return this.#fetch(call, request);

@@ -1,4 +1,4 @@
-/** What happened to reads of one table since the start; each key of a batch counts as one read of an item. */
+/** What happened to reads of one table, or of several, since the start; each key of a batch counts as one read of an item. */
 export interface TableCounts {
   /** Reads of an item that was answered from the cache. */
   hits: number;
@@ -10,45 +10,50 @@ export interface TableCounts {
   /** The same, with nothing in them. */
   emptyQueryHits: number;
   queryMisses: number;
-  /** Pages that were not kept since something that they show had changed meanwhile, or might have. */
-  queryFillsRefused: number;
 }
 
-/** Tables counted one by one; above that, what was counted longest ago goes into the sum alone. */
+/** Tables counted one by one; above that, what was counted first goes into `others`. */
 const tablesMax = 10_000;
 
-/** Counts by table. Whoever counts often keeps the object that `of` gives. */
+/** Counts by the tables' plain names, so that they go on where a table is made anew. */
 export class TableCounters {
+  /** Pages that were not kept since something that they show had changed meanwhile, or might have. */
+  queryFillsRefused = 0;
   readonly #tables = new Map<string, TableCounts>();
-  readonly #forgotten = noCounts();
+  readonly #others = noCounts();
 
-  of(tableId: string): TableCounts {
-    return this.#tables.get(tableId) ?? this.#add(tableId);
+  of(tableName: string): TableCounts {
+    return this.#tables.get(tableName) ?? this.#add(tableName);
   }
 
-  /** By the tables' identities. */
+  /** By the tables' names. */
   entries(): Iterable<[string, Readonly<TableCounts>]> {
     return this.#tables.entries();
   }
 
+  /** Of the tables that are not counted one by one any more. */
+  get others(): Readonly<TableCounts> {
+    return this.#others;
+  }
+
   /** Of all tables that there ever were. */
   sum(): TableCounts {
-    const sum = { ...this.#forgotten };
+    const sum = { ...this.#others };
     for (const counts of this.#tables.values()) add(sum, counts);
     return sum;
   }
 
-  #add(tableId: string): TableCounts {
+  #add(tableName: string): TableCounts {
     if (this.#tables.size >= tablesMax) this.#forgetOldest();
     const counts = noCounts();
-    this.#tables.set(tableId, counts);
+    this.#tables.set(tableName, counts);
     return counts;
   }
 
   #forgetOldest(): void {
-    for (const [tableId, counts] of this.#tables) {
-      add(this.#forgotten, counts);
-      this.#tables.delete(tableId);
+    for (const [tableName, counts] of this.#tables) {
+      add(this.#others, counts);
+      this.#tables.delete(tableName);
       return;
     }
   }
@@ -62,7 +67,6 @@ function noCounts(): TableCounts {
     queryHits: 0,
     emptyQueryHits: 0,
     queryMisses: 0,
-    queryFillsRefused: 0,
   };
 }
 

@@ -1,0 +1,112 @@
+import type { KeyBytes } from '../protocol/key.ts';
+import type { CachedItem } from './cache/cached-item.ts';
+import { changedGenerations } from './cache/changed-generations.ts';
+import type { Coherence } from './cache/coherence.ts';
+import { readKey } from './cache/key-reader.ts';
+import type { Pages } from './cache/pages.ts';
+import type { SharedCache } from './cache/shared.ts';
+import type { Table, TableDescriptions } from './table-descriptions.ts';
+
+/** Everything, one table, or one item with the pages that may show it. */
+export type FlushTarget =
+  | { readonly kind: 'all' }
+  | {
+      readonly kind: 'table';
+      readonly region: string;
+      /** A name, or an ARN. */
+      readonly tableName: string;
+    }
+  | {
+      readonly kind: 'key';
+      readonly region: string;
+      readonly tableName: string;
+      /** As GetItem takes it; still to be read by the table's schema. */
+      readonly key: unknown;
+    };
+
+/** What is to be dropped is not known, or could not be dropped everywhere; the message says what to do. */
+export class FlushError extends Error {
+  override readonly name = 'FlushError';
+  /** `unknownTable` and `invalidKey` changed nothing; `notDelivered` has dropped it here, and not for the fleet. */
+  readonly reason: 'unknownTable' | 'invalidKey' | 'notDelivered';
+
+  constructor(reason: FlushError['reason'], message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+export interface FlushParts {
+  readonly tables: TableDescriptions;
+  readonly coherence: Coherence<CachedItem>;
+  readonly pages: Pages;
+  readonly shared: SharedCache | undefined;
+}
+
+/**
+ * Drops what is cached, here and for the whole fleet: reads that began before may still be answered with it, none that
+ * begins after the promise is resolved is.
+ * @throws FlushError
+ */
+export async function flush(target: FlushTarget, parts: FlushParts): Promise<void> {
+  if (target.kind === 'all') {
+    parts.coherence.voidAll();
+    await parts.shared?.voidEverything(0);
+    return;
+  }
+  const tables = await tablesNamed(target.region, target.tableName, parts.tables);
+  if (target.kind === 'table') await Promise.all(tables.map((table) => flushTable(table, parts)));
+  else await flushKeys(keysIn(tables, target.key), parts);
+}
+
+/** The table of the name in the region, and what else the name was used for. */
+async function tablesNamed(region: string, name: string, descriptions: TableDescriptions): Promise<Table[]> {
+  const described = await descriptions.find(region, name);
+  const known = descriptions.idsOf(name).flatMap((tableId) => descriptions.byId(tableId) ?? []);
+  const tables = new Set(described === undefined ? known : [described, ...known]);
+  if (tables.size > 0) return [...tables];
+  throw new FlushError(
+    'unknownTable',
+    `${name} is no table that the store describes in the region ${region}; check name and region`,
+  );
+}
+
+async function flushTable({ id }: Table, { coherence, shared }: FlushParts): Promise<void> {
+  coherence.voidTable(id);
+  await shared?.voidTable(id, 0);
+}
+
+interface TableKey {
+  readonly table: Table;
+  readonly key: KeyBytes;
+}
+
+function keysIn(tables: readonly Table[], key: unknown): TableKey[] {
+  const keys = tables.flatMap((table) => {
+    const bytes = readKey(table.schema, key);
+    return bytes === undefined ? [] : [{ table, key: bytes }];
+  });
+  if (keys.length > 0) return keys;
+  const [{ schema } = { schema: undefined }] = tables;
+  const attributes = [schema?.partition, schema?.sort].flatMap((attribute) =>
+    attribute === undefined ? [] : [`"${attribute.name}": {"${attribute.type}": ...}`],
+  );
+  throw new FlushError('invalidKey', `the key has to have the form {${attributes.join(', ')}}`);
+}
+
+async function flushKeys(keys: readonly TableKey[], parts: FlushParts): Promise<void> {
+  const delivered = await Promise.all(keys.map((key) => flushKey(key, parts)));
+  if (delivered.every(Boolean)) return;
+  throw new FlushError('notDelivered', 'the cache of the fleet could not be reached; flush again');
+}
+
+/** @returns whether the fleet was told, where there is one. */
+async function flushKey(
+  { table, key }: TableKey,
+  { coherence, pages, shared }: FlushParts,
+): Promise<boolean> {
+  const names = changedGenerations(table, { key, oldItem: 'unknown', newItem: 'unknown' });
+  coherence.invalidate(table.id, key);
+  pages.endGenerations(table.id, names);
+  return shared === undefined || shared.invalidate(table.id, key, names);
+}
