@@ -10,7 +10,7 @@ export class CachedPage implements Sized {
   readonly reply: Reply;
   readonly isEmpty: boolean;
   readonly bytes: number;
-  readonly #token: PageToken;
+  readonly token: PageToken;
 
   constructor(reply: Reply, token: PageToken) {
     const body = Buffer.allocUnsafeSlow(reply.body.length);
@@ -18,16 +18,16 @@ export class CachedPage implements Sized {
     this.reply = Reply.ofBody(body);
     this.isEmpty = isEmpty(reply);
     this.bytes = body.length + token.bytes;
-    this.#token = token;
+    this.token = token;
   }
 
   /** Whether nothing that it shows may have changed. */
   get stands(): boolean {
-    return this.#token.stands;
+    return this.token.stands;
   }
 
   dropped(): void {
-    this.#token.release();
+    this.token.release();
   }
 }
 
