@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StartedTestContainer } from 'testcontainers';
 import { programEnvironment, type RedisSource } from './redis-source.ts';
 
-/** Runs servers, all of one machine: this one, or one container, in which the folder has the same path. */
+/** Runs servers, all of one machine: this one, or one container, in which temporary files have the same paths. */
 export interface RedisLauncher {
   /**
    * Starts one on this port of loopback and waits until it accepts connections.
@@ -29,16 +30,12 @@ const readyMark = 'Ready to accept connections';
 const startMs = 10_000;
 
 /** @param ports all on which it will launch servers. */
-export async function openLauncher(
-  source: RedisSource,
-  folder: string,
-  ports: readonly number[],
-): Promise<RedisLauncher> {
+export async function openLauncher(source: RedisSource, ports: readonly number[]): Promise<RedisLauncher> {
   switch (source.kind) {
     case 'program':
       return new ProgramLauncher(source.command, programEnvironment(source.libraries));
     case 'container':
-      return new ContainerLauncher(await startContainer(folder, ports));
+      return new ContainerLauncher(await startContainer(ports));
     case 'none':
       throw new Error(source.obstacle);
   }
@@ -115,11 +112,11 @@ async function ready(child: ChildProcess, ended: Promise<void>): Promise<void> {
  * It does nothing but hold the machine that the servers run in, so that each can be killed and started again under the
  * same port, and reach the others on loopback.
  */
-async function startContainer(folder: string, ports: readonly number[]): Promise<StartedTestContainer> {
+async function startContainer(ports: readonly number[]): Promise<StartedTestContainer> {
   const { GenericContainer } = await import('testcontainers');
   return new GenericContainer(image)
     .withEntrypoint(['sleep', 'infinity'])
-    .withBindMounts([{ source: folder, target: folder }])
+    .withBindMounts([{ source: tmpdir(), target: tmpdir() }])
     .withExposedPorts(...ports.map((port) => ({ container: port, host: port })))
     .start();
 }

@@ -8,6 +8,8 @@ import { openLauncher, type RedisLauncher, type RedisProcess } from './redis-lau
 import type { RedisSource } from './redis-source.ts';
 
 const slotCount = 16_384;
+/** Stands for the server's port in the words of its start. */
+const portWord = 'PORT';
 /** A cluster's masters agree within two seconds. */
 const clusterMs = 15_000;
 const pollMs = 20;
@@ -44,7 +46,8 @@ export class RedisServer {
     words: readonly string[],
   ): Promise<RedisServer> {
     mkdirSync(folder, { recursive: true });
-    return new RedisServer(port, folder, launcher, words, await launcher.launch(port, folder, words));
+    const ownWords = words.map((word) => (word === portWord ? `${port}` : word));
+    return new RedisServer(port, folder, launcher, ownWords, await launcher.launch(port, folder, ownWords));
   }
 
   /** Where it works; `dump.rdb` lies here after a SAVE, and is read at the next start. */
@@ -89,11 +92,14 @@ export class RedisServers {
     this.#folder = folder;
   }
 
-  /** @param words of redis-server, beside port, address and folder; no data is written to disk unless they say so. */
+  /**
+   * @param words of redis-server, beside port, address and folder; no data is written to disk unless they say so. The
+   * word `PORT` stands for its port.
+   */
   static async start(source: RedisSource, count: number, words: readonly string[]): Promise<RedisServers> {
     const folder = mkdtempSync(join(tmpdir(), 'slipstream-redis-'));
     const ports = await freePorts(count);
-    const launcher = await openLauncher(source, folder, ports);
+    const launcher = await openLauncher(source, ports);
     try {
       const nodes = await Promise.all(
         ports.map((port) => RedisServer.start(launcher, port, join(folder, `${port}`), words)),

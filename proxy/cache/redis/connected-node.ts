@@ -11,8 +11,8 @@ export interface ConnectedNodeOptions {
   readonly timeoutMs: number;
   readonly trackedPrefix: string;
   readonly events: RedisEvents;
-  /** The slots may lie elsewhere than was known. */
-  readonly moved: () => void;
+  /** It is down, or its slots may lie elsewhere. */
+  readonly doubted: () => void;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -136,7 +136,7 @@ export class ConnectedNode implements RedisNode {
       },
       overdue: () => this.#overdue(session),
       refused: (message) => {
-        if (elsewhere.test(message)) this.#options.moved();
+        if (elsewhere.test(message)) this.#options.doubted();
         else if (message.startsWith('READONLY ')) this.#down(session, 'it is a replica');
       },
       ended: (reason) => this.#down(session, reason),
@@ -209,6 +209,7 @@ export class ConnectedNode implements RedisNode {
     this.#logDown(reason, wasUp);
     if (wasUp && this.#options.clock.monotonic() - this.#upSinceMs >= steadyMs) this.#attempts = 0;
     this.#timer = setTimeout(() => void this.#open(), this.#pauseMs());
+    if (wasUp) this.#options.doubted();
   }
 
   #drop(): void {

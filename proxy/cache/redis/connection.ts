@@ -36,11 +36,12 @@ export function openRedis(options: RedisOptions): RedisNodes {
   return new RedisConnections(options, seeds, first);
 }
 
-/** How old the map of a cluster's slots may be, and how long to wait where it cannot be had. */
-const refreshMs = 5_000;
-const retryMs = 1_000;
-/** Between two looks, however many steps were answered that their slot is elsewhere. */
-const refreshMsMin = 100;
+/** Between two looks at the slots of a cluster of which all is well. */
+const lookMs = 5_000;
+/** While there is no map, or a master in it cannot be used: another may take its place. */
+const doubtMs = 1_000;
+/** However many steps are answered that their slot is elsewhere. */
+const lookMsMin = 100;
 
 /**
  * 1. A node is there from the moment in which the map names it until the moment in which the map does not: a name has
@@ -87,10 +88,11 @@ class RedisConnections implements RedisNodes {
     for (const node of this.#nodes.values()) node.close();
   }
 
-  /** Soon, but not at once again; while one look is under way, the next follows it. */
+  /** What is no cluster has nothing to look at; it comes back as it was, or not at all. */
   #lookSoon(): void {
+    if (this.#bySlot === undefined) return;
     const sinceMs = this.#options.clock.monotonic() - this.#lookedMs;
-    this.#lookIn(Math.max(0, refreshMsMin - sinceMs));
+    this.#lookIn(Math.max(0, lookMsMin - sinceMs));
   }
 
   #lookIn(pauseMs: number): void {
@@ -99,13 +101,13 @@ class RedisConnections implements RedisNodes {
   }
 
   async #look(): Promise<void> {
-    if (this.#isLooking) return this.#lookIn(refreshMsMin);
+    if (this.#isLooking) return this.#lookIn(lookMsMin);
     this.#isLooking = true;
     this.#lookedMs = this.#options.clock.monotonic();
     const topology = await this.#topology().catch((error) => this.#logFailure(messageOf(error)));
     this.#isLooking = false;
     if (this.#closing.signal.aborted) return;
-    if (topology === undefined) return this.#lookIn(retryMs);
+    if (topology === undefined) return this.#lookIn(doubtMs);
     this.#apply(topology);
   }
 
@@ -130,14 +132,14 @@ class RedisConnections implements RedisNodes {
   #apply(topology: Topology): void {
     if (topology.kind === 'cluster') {
       this.#applySlots(topology.masters);
-      this.#lookIn(refreshMs);
+      this.#lookIn(this.all().every(({ runId }) => runId !== undefined) ? lookMs : doubtMs);
     } else if (this.#seeds.length === 1) {
       this.#only = this.#nodeAt(topology.address, undefined);
     } else {
       this.#logFailure(
         `${addressName(topology.address)} is no node of a cluster, and there are several URLs`,
       );
-      this.#lookIn(retryMs);
+      this.#lookIn(doubtMs);
       return;
     }
     this.#loggedReason = undefined;
@@ -164,8 +166,8 @@ class RedisConnections implements RedisNodes {
       known.moveBeat(beatTag);
       return known;
     }
-    const moved = () => this.#lookSoon();
-    const node = new ConnectedNode({ ...this.#options, address, moved }, beatTag);
+    const doubted = () => this.#lookSoon();
+    const node = new ConnectedNode({ ...this.#options, address, doubted }, beatTag);
     this.#nodes.set(node.name, node);
     return node;
   }
