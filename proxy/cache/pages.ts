@@ -96,8 +96,9 @@ export class Pages implements Ground<Reply, PageDestination, PageToken>, VoidLis
 
   /** @param ttlMs 0: pages are not kept. */
   fill(token: PageToken, reply: Reply, ttlMs: number): void {
-    if (!this.mayFill(token)) this.#counters.queryFillsRefused++;
-    if (!this.mayFill(token) || ttlMs === 0 || reply.body.length > pageBytesMax) token.release();
+    const mayFill = this.mayFill(token) && !this.#isOutrun(token);
+    if (!mayFill) this.#counters.queryFillsRefused++;
+    if (!mayFill || ttlMs === 0 || reply.body.length > pageBytesMax) token.release();
     else this.#tier.put(token.page, new CachedPage(reply, token), this.#lifetimes.expiryMs(ttlMs));
   }
 
