@@ -26,6 +26,11 @@ export interface SessionOptions {
 const openMs = 2_000;
 const channel = '__redis__:invalidate';
 
+/** Steps whose answer is still to come, in time or not. */
+const waitingMax = 10_000;
+/** Of steps that the network has not taken. */
+const unsentBytesMax = 64 * 1024 * 1024;
+
 /** ioredis' words for a command that took too long. */
 const overdueMessage = 'Command timed out';
 
@@ -68,7 +73,7 @@ export class Session {
       await Promise.all([this.#commands.connect(), this.#announcements.connect()]);
       this.#runId = await this.#identify();
       await this.#track();
-      if (this.#failure !== undefined) throw new Error(this.#failure);
+      if (this.#state === 'closed') throw new Error('the connection was closed');
       this.#state = 'open';
     } catch (error) {
       this.close();
@@ -113,9 +118,7 @@ export class Session {
 
   #connection(name: string): Redis {
     const connection = new Redis({ ...connectionOptions(this.#options), connectionName: name });
-    connection.on('error', (error: Error) => {
-      this.#failure ??= error.message;
-    });
+    connection.on('error', (error: Error) => this.#fail(error.message));
     connection.on('close', () => this.#fail('the connection was closed'));
     return connection;
   }
@@ -153,11 +156,17 @@ export class Session {
   }
 
   #send(name: string, words: (string | Buffer | number)[] | readonly string[]): Promise<unknown> {
+    if (this.#isOverfull()) return Promise.reject(new Error('too much waits for Redis'));
     const command = new Command(name, [...words]);
     command.setTimeout(this.#options.timeoutMs);
     this.#commands.sendCommand(command);
     if (!this.#isGathering) this.#gather();
     return command.promise.then(this.#take, this.#refuse);
+  }
+
+  #isOverfull(): boolean {
+    const { commandQueue, stream } = this.#commands;
+    return commandQueue.length >= waitingMax || stream.writableLength > unsentBytesMax;
   }
 
   /** What else this turn sends goes out as one write; the first did not wait. */

@@ -69,6 +69,7 @@ describe.skipIf(redisObstacle() !== undefined)('a Redis with users', () => {
     redis = await startOwnRedis(
       ...['--requirepass', password],
       ...['--user', 'carol', 'on', `>${password}`, '~*', '&*', '+@all', '-client'],
+      ...['--user', 'erin', 'on', `>${password}`, '~elsewhere:*', '&*', '+@all'],
       ...['--user', 'dave', 'on', `>${password}`, '~*', '&*', '+@all'],
     );
   });
@@ -88,7 +89,8 @@ describe.skipIf(redisObstacle() !== undefined)('a Redis with users', () => {
   test.each([
     [':wrong', 'WRONGPASS'],
     ['dave:wrong', 'WRONGPASS'],
-    [`carol:${encoded}`, 'NOPERM'],
+    [`carol:${encoded}`, "'client|id'"],
+    [`erin:${encoded}`, 'NOPERM'],
   ])('refuses %s, and the log says why without the password', async (user, reason) => {
     const connections = new Connections([urlFor(user)]);
     await connections.until(() => connections.lines.some((line) => line.includes(reason)));

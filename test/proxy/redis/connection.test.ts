@@ -169,6 +169,13 @@ describe.skipIf(redisObstacle() !== undefined)('connections to one Redis', () =>
     await third.nodes.close();
   });
 
+  test('are not up in a database that is not there', async () => {
+    const lost = new Connections([`${redis.url}/16`]);
+    await lost.until(() => lost.lines.some((line) => line.includes('DB index is out of range')));
+    expect(lost.upNodes()).toEqual([]);
+    await lost.nodes.close();
+  });
+
   test('are up only once the server is', async () => {
     const late = await startOwnRedis();
     await late.server.kill();
