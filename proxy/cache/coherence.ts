@@ -213,7 +213,7 @@ export class Coherence<V extends Sized> {
     this.#voids?.voidTable(tableId, openMs);
     const table = openMs > 0 ? this.#table(tableId) : this.tables.get(tableId);
     if (table === undefined) return;
-    if (openMs > 0) table.heldUntilMs = this.openUntilMs;
+    if (openMs > 0) table.heldUntilMs = Math.max(table.heldUntilMs, this.openUntilMs);
     this.#void(table);
   }
 

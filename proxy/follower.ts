@@ -1,0 +1,106 @@
+import type { Backend } from '../protocol/backend.ts';
+import { type Clock, systemClock } from '../protocol/clock.ts';
+import type { Logger } from '../protocol/logger.ts';
+import { type Claims, SoleClaims } from './follower/claims.ts';
+import type { FollowedTable } from './follower/followed-table.ts';
+import type { Invalidations } from './follower/invalidations.ts';
+import { type Pause, Slots, systemPause } from './follower/pacing.ts';
+import { type FollowedTableStats, TableFollower } from './follower/table-follower.ts';
+import type { FollowerWorld } from './follower/world.ts';
+
+/** All times are in milliseconds. */
+export interface FollowerOptions {
+  /** Serves DescribeTable and the operations of DynamoDB Streams. */
+  readonly backend: Backend;
+  readonly invalidations: Invalidations;
+  /** Of the fleet; absent: this process follows every table for itself. */
+  readonly claims?: Claims;
+  /** The longest from one read of a shard that has nothing new to the next. 200 by default: AWS allows 5 in a second. */
+  readonly pollMs?: number;
+  /** After so long without progress a table is not cached until it is followed again. 10,000 by default. */
+  readonly stallMs?: number;
+  /** From one look for new shards, or for a stream that was missing, to the next. 10,000 by default. */
+  readonly listMs?: number;
+  readonly clock?: Clock;
+  readonly pause?: Pause;
+  readonly random?: () => number;
+  readonly log: Logger;
+}
+
+export interface FollowerStats {
+  readonly tables: readonly FollowedTableStats[];
+  /** Tables that are not followed since there are more than `followedTablesMax`. */
+  readonly refused: number;
+}
+
+/** Tables followed at once. */
+const followedTablesMax = 1_000;
+/** Pages being read or delivered at once, of 1 MB each at most (AWS: API_streams_GetRecords). */
+const pagesMax = 64;
+const tickMs = 1_000;
+
+/**
+ * Tells caches of the writes that went around every proxy, as DynamoDB Streams tells of them: reads the stream of each
+ * table that it is asked to follow. In a fleet one process reads the stream of a table for all, and another one takes
+ * over where it ends (`Claims`).
+ */
+export class Follower {
+  readonly #world: FollowerWorld;
+  readonly #tables = new Map<string, TableFollower>();
+  readonly #refused = new Set<string>();
+  readonly #running = new Set<Promise<void>>();
+  #isClosed = false;
+
+  constructor(options: FollowerOptions) {
+    const { pollMs = 200, stallMs = 10_000, listMs = 10_000 } = options;
+    this.#world = {
+      backend: options.backend,
+      invalidations: options.invalidations,
+      claims: options.claims ?? new SoleClaims(),
+      slots: new Slots(pagesMax),
+      clock: options.clock ?? systemClock,
+      pause: options.pause ?? systemPause,
+      random: options.random ?? Math.random,
+      log: options.log,
+      times: { pollMs, stallMs, listMs, describeMs: listMs, tickMs },
+    };
+  }
+
+  /** Must be called before anything of the table is cached; again, with the same identity, changes nothing. */
+  follow(table: FollowedTable): void {
+    if (this.#isClosed || this.#tables.has(table.id)) return;
+    if (this.#tables.size >= followedTablesMax) {
+      this.#refuse(table);
+      return;
+    }
+    const follower = new TableFollower(this.#world, table);
+    this.#tables.set(table.id, follower);
+    const running: Promise<void> = follower.run().finally(() => this.#running.delete(running));
+    this.#running.add(running);
+  }
+
+  /** What is cached of the table has to be voided by the caller. */
+  unfollow(tableId: string): void {
+    this.#refused.delete(tableId);
+    this.#tables.get(tableId)?.stop();
+    this.#tables.delete(tableId);
+  }
+
+  stats(): FollowerStats {
+    return { tables: [...this.#tables.values()].map((table) => table.stats()), refused: this.#refused.size };
+  }
+
+  /** Ends all reading, and leaves the tables to the other processes of the fleet. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const tableId of [...this.#tables.keys()]) this.unfollow(tableId);
+    await Promise.all(this.#running);
+  }
+
+  #refuse({ id, name }: FollowedTable): void {
+    if (this.#refused.has(id)) return;
+    this.#refused.add(id);
+    const details = { table: name, followedTablesMax };
+    this.#world.log.warn(details, 'the stream of a table is not followed: there are too many tables');
+  }
+}

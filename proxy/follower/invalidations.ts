@@ -1,0 +1,131 @@
+import type { Item } from '../../protocol/attribute-value.ts';
+import { canonicalItem, equalItems } from '../../protocol/attribute-value.ts';
+import type { KeyBytes } from '../../protocol/key.ts';
+import { type CachedItem, parseItem } from '../cache/cached-item.ts';
+import { changedGenerations, type ItemChange } from '../cache/changed-generations.ts';
+import type { SharedCache } from '../cache/shared.ts';
+import type { Table } from '../table-descriptions.ts';
+
+/** One change that the stream told of; the images are canonical. */
+export interface StreamChange extends ItemChange {
+  readonly tableId: string;
+}
+
+/** The caches that hear of what the streams tell. Neither method throws or rejects. */
+export interface Invalidations {
+  /** @returns whether everybody concerned has been told; if not, it will be told again. */
+  changed(change: StreamChange): boolean | Promise<boolean>;
+  /**
+   * Any item of the table may have been written.
+   * @param holdMs for how long from now it may happen again without being told.
+   */
+  voidTable(tableId: string, holdMs: number): void | Promise<void>;
+}
+
+/** Where the tables' present descriptions are. */
+export interface DescribedTables {
+  byId(tableId: string): Pick<Table, 'schema' | 'indexes'> | undefined;
+}
+
+/** What one process has cached, as far as it concerns the streams. */
+export interface LocalCaches {
+  readonly items: {
+    lookup(tableId: string, key: KeyBytes): CachedItem | undefined;
+    invalidate(tableId: string, key: KeyBytes): void;
+    voidTable(tableId: string): void;
+    suspendTable(tableId: string, forMs: number): void;
+  };
+  readonly settling: { key(tableId: string, key: KeyBytes): void };
+  readonly pages: {
+    isConcerned(tableId: string): boolean;
+    endGenerations(tableId: string, names: readonly KeyBytes[]): void;
+  };
+}
+
+/**
+ * The caches of this process alone.
+ *
+ * A write that came through here comes back as a record, and should not drop what it put. So a record whose new image
+ * is the very item that is cached leaves it, whoever wrote it. Why that is safe: a value that a later change has made
+ * wrong was put before that change's record comes, as a reader who asked before that loses its token to the record, and a
+ * writer who did has a tainted fence. So that record finds the value, and the last record of a key has the image that the
+ * store has now: equal is right, and unequal is dropped. What records before the last one leave, the last one finds. A
+ * key under a fence has no value, so a record that comes before the answer of its own write taints that write's fence:
+ * then its item is read anew.
+ *
+ * Pages are dropped by every record, also by one whose write dropped them before: they do not tell when they were read.
+ */
+export class LocalInvalidations implements Invalidations {
+  readonly #caches: LocalCaches;
+  readonly #tables: DescribedTables;
+
+  constructor(caches: LocalCaches, tables: DescribedTables) {
+    this.#caches = caches;
+    this.#tables = tables;
+  }
+
+  changed(change: StreamChange): true {
+    const { items, settling } = this.#caches;
+    const { tableId, key, newItem } = change;
+    // Replicas that lag may still show what was before, whether the value stays or not.
+    if (isSameItem(items.lookup(tableId, key), newItem)) settling.key(tableId, key);
+    else items.invalidate(tableId, key);
+    this.#endGenerations(change);
+    return true;
+  }
+
+  voidTable(tableId: string, holdMs: number): void {
+    if (holdMs > 0) this.#caches.items.suspendTable(tableId, holdMs);
+    else this.#caches.items.voidTable(tableId);
+  }
+
+  /** What has no description has no pages. */
+  #endGenerations(change: StreamChange): void {
+    const { pages } = this.#caches;
+    if (!pages.isConcerned(change.tableId)) return;
+    const table = this.#tables.byId(change.tableId);
+    if (table !== undefined) pages.endGenerations(change.tableId, changedGenerations(table, change));
+  }
+}
+
+/**
+ * The cache that a fleet shares, and through it those of its proxies. A write through a proxy is dropped once more when its
+ * record comes: the shared cache cannot tell whose a value is.
+ */
+export class SharedInvalidations implements Invalidations {
+  readonly #shared: Pick<SharedCache, 'invalidate' | 'voidTable'>;
+  readonly #tables: DescribedTables;
+
+  constructor(shared: Pick<SharedCache, 'invalidate' | 'voidTable'>, tables: DescribedTables) {
+    this.#shared = shared;
+    this.#tables = tables;
+  }
+
+  async changed(change: StreamChange): Promise<boolean> {
+    const { tableId, key } = change;
+    const table = this.#tables.byId(tableId);
+    if (table !== undefined) return this.#shared.invalidate(tableId, key, changedGenerations(table, change));
+    await this.#shared.voidTable(tableId, 0);
+    return true;
+  }
+
+  async voidTable(tableId: string, holdMs: number): Promise<void> {
+    await this.#shared.voidTable(tableId, holdMs);
+  }
+}
+
+function isSameItem(cached: CachedItem | undefined, newItem: ItemChange['newItem']): boolean {
+  if (cached === undefined || newItem === 'unknown') return false;
+  if (cached.item === undefined || newItem === undefined) return cached.item === newItem;
+  const item = canonical(parseItem(cached.item));
+  return item !== undefined && equalItems(item, newItem);
+}
+
+/** What DynamoDB would refuse is equal to nothing. */
+function canonical(item: Item): Item | undefined {
+  try {
+    return canonicalItem(item);
+  } catch {
+    return undefined;
+  }
+}
