@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { type SequenceOptions, sequence } from './generator.ts';
-import { play, type Stage } from './player.ts';
+import { play } from './player.ts';
+import type { Stage } from './scene.ts';
 
 /** The same sequences every time, so that a change is judged by what it changes; `MODEL_SEED=random` explores others. */
 export const seed = seedOf(process.env.MODEL_SEED ?? '20261124');

@@ -16,8 +16,6 @@ export function describe(
   statuses: Readonly<Record<string, string>> = {},
 ): Output {
   const { count, bytes } = totals(table.items);
-  const totalsOfTable = { TableName: name, TableStatus: status, ItemCount: count, TableSizeBytes: bytes };
-  if (status === 'DELETING') return totalsOfTable;
   const { KeySchema, AttributeDefinitions } = schemaInput({
     ...table.schema,
     indexes: table.indexes.map(({ schema }) => schema),
@@ -29,7 +27,10 @@ export function describe(
       : indexes.map((one) => describeIndex(table, one.schema, statuses[one.schema.name] ?? one.status));
   };
   return {
-    ...totalsOfTable,
+    TableName: name,
+    TableStatus: status,
+    ItemCount: count,
+    TableSizeBytes: bytes,
     KeySchema,
     AttributeDefinitions,
     LocalSecondaryIndexes: described(false),
@@ -37,8 +38,12 @@ export function describe(
   };
 }
 
-/** Entries of an index that is not complete are not counted here. */
+/** What DeleteTable answers. */
+export function describeDeleted(name: string, table: Table): Output {
+  return only(['TableName', 'TableStatus', 'ItemCount', 'TableSizeBytes'], describe(name, table, 'DELETING'));
+}
 
+/** Entries of an index that is not complete are not counted here. */
 function describeIndex(table: Table, index: IndexSchema, status: string): Output {
   const entries = table.items
     .map((item) => entryOf(table, index, item))

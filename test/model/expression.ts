@@ -78,6 +78,7 @@ function operandValue(operand: Operand, item: Item): Value | undefined {
 
 /** What `size` answers; numbers, booleans and null have none. */
 function countOf(value: Value): number | undefined {
+  if ('S' in value) return value.S.length;
   const bytes = bytesOf(value);
   if (bytes !== undefined) return bytes.length;
   if ('M' in value) return Object.keys(value.M).length;

@@ -1,7 +1,15 @@
 import * as fc from 'fast-check';
 import { indexesOf, laterIndex } from './index-generator.ts';
 import { keysOf, tableKey } from './key-generator.ts';
-import type { IndexSchema, ItemRequest, PageRequest, Request, Schema } from './request.ts';
+import type {
+  IndexSchema,
+  ItemRequest,
+  PageRequest,
+  Request,
+  Schema,
+  TransactWriteItems,
+  WriteRequest,
+} from './request.ts';
 import {
   anyIndex,
   batchGet,
@@ -38,6 +46,13 @@ export type Step =
       readonly keys: readonly Item[];
       readonly times: number;
     }
+  /** A transaction like these with a token, sent so many times at once: it happens once. */
+  | {
+      readonly do: 'race';
+      readonly table: string;
+      readonly keys: readonly Item[];
+      readonly times: number;
+    }
   /** One of the transactions with a token that were sent before. */
   | { readonly do: 'repeat'; readonly which: number; readonly style: number }
   | { readonly do: 'recreate'; readonly table: string; readonly schema: Schema }
@@ -47,13 +62,38 @@ export type Step =
       readonly table: string;
       readonly change: { readonly create: IndexSchema } | { readonly remove: string };
     }
-  /** Expired items are removed, and no others. */
-  | { readonly do: 'sweep'; readonly table: string }
+  /** Expired items are removed, and no others, while so many of them are renewed and these other writes are sent. */
+  | {
+      readonly do: 'sweep';
+      readonly table: string;
+      readonly renewals: number;
+      readonly requests: readonly WriteRequest[];
+      readonly style: number;
+    }
+  /** A change of the table takes its time, in which other steps are taken. Without an index, it is made anew. */
+  | {
+      readonly do: 'hold';
+      readonly table: string;
+      readonly change: { readonly create: IndexSchema } | { readonly schema: Schema };
+      readonly meanwhile: readonly StepWithinHold[];
+    }
   /** Time passes for the caches. */
   | { readonly do: 'pass'; readonly ms: number }
   /** Time passes for the store. */
   | { readonly do: 'wait'; readonly seconds: number }
-  | { readonly do: 'restart' };
+  | { readonly do: 'restart' }
+  /** The store is killed when so many of these have been answered, and starts again. */
+  | {
+      readonly do: 'kill';
+      readonly requests: readonly CrashRequest[];
+      readonly answers: number;
+      readonly style: number;
+    };
+
+export type StepWithinHold = Extract<Step, { do: 'call' | 'walk' }>;
+
+/** What must have happened whole or not at all where no answer came. */
+export type CrashRequest = WriteRequest | TransactWriteItems;
 
 export interface Sequence {
   /** The doors that it is played at, by their names. */
@@ -65,8 +105,11 @@ export interface Sequence {
 export interface SequenceOptions {
   readonly stepsMin: number;
   readonly stepsMax: number;
-  /** Whether the store is the sequence's own: it is closed, checked and opened again, and its clock set, between steps. */
-  readonly ownsStore: boolean;
+  /**
+   * Whose the store is. `own`: it is closed, checked and opened again between steps, its clock set, its tables' changes
+   * held up. `killed`: it is a process that is killed, between steps or in the middle of one.
+   */
+  readonly store: 'shared' | 'own' | 'killed';
   /** What attributes are called, the most frequent first. */
   readonly names: readonly string[];
   readonly doors: readonly string[];
@@ -81,13 +124,13 @@ const tableOfSequence = schema.chain((of) => laterIndex(of).map((later) => ({ sc
 
 /** Sequences over two small tables, whose few keys are written and read again and again. */
 export function sequence(options: SequenceOptions): fc.Arbitrary<Sequence> {
-  const { names, ownsStore, stepsMin, stepsMax } = options;
+  const { names, store, stepsMin, stepsMax } = options;
   return fc.tuple(tableOfSequence, tableOfSequence).chain(([first, second]) => {
     const subjects: Subject[] = [
       { table: 'first', names, ...first },
       { table: 'second', names, ...second },
     ];
-    const steps = fc.array(step(subjects, ownsStore), {
+    const steps = fc.array(step(subjects, store), {
       minLength: stepsMin,
       maxLength: stepsMax,
       size: 'max',
@@ -105,9 +148,10 @@ export function sequence(options: SequenceOptions): fc.Arbitrary<Sequence> {
 const style = fc.nat(0xffff);
 
 /** @param subjects the first of them is the one that most steps are about */
-function step(subjects: readonly Subject[], ownsStore: boolean): fc.Arbitrary<Step> {
+function step(subjects: readonly Subject[], store: SequenceOptions['store']): fc.Arbitrary<Step> {
   const [first, ...others] = subjects.map(tableSteps);
-  const [{ table, schema: of }] = subjects as [Subject];
+  const [subject] = subjects as [Subject];
+  const { table, schema: of } = subject;
   const recreated = fc.oneof(fc.constant(of), schema);
   return fc.oneof(
     { weight: 600, arbitrary: first as fc.Arbitrary<Step> },
@@ -117,20 +161,24 @@ function step(subjects: readonly Subject[], ownsStore: boolean): fc.Arbitrary<St
     { weight: 80, arbitrary: called(transactWrite(subjects)) },
     { weight: 30, arbitrary: called(transactGet(subjects)) },
     {
-      weight: ownsStore ? 60 : 15,
+      weight: store === 'own' ? 60 : 15,
       arbitrary: fc.record({ do: fc.constant('repeat' as const), which: fc.nat(3), style }),
     },
     { weight: 40, arbitrary: fc.constantFrom(1, 20, 60, 5_000).map((ms): Step => ({ do: 'pass', ms })) },
     { weight: 6, arbitrary: recreated.map((one): Step => ({ do: 'recreate', table, schema: one })) },
-    { weight: ownsStore ? 60 : 0, arbitrary: fc.constant<Step>({ do: 'restart' }) },
-    { weight: ownsStore ? 30 : 0, arbitrary: waiting },
+    { weight: store === 'own' ? 60 : 0, arbitrary: fc.constant<Step>({ do: 'restart' }) },
+    { weight: store === 'own' ? 30 : 0, arbitrary: waiting },
+    { weight: store === 'own' ? 15 : 0, arbitrary: held(subject) },
+    { weight: store === 'killed' ? 80 : 0, arbitrary: killed(subjects) },
   );
 }
 
 /** A token lives for 600 seconds, or a little more. */
 const waiting = fc.constantFrom(299, 601).map((seconds): Step => ({ do: 'wait', seconds }));
 
-function called(request: fc.Arbitrary<Exclude<Request, PageRequest>>): fc.Arbitrary<Step> {
+function called(
+  request: fc.Arbitrary<Exclude<Request, PageRequest>>,
+): fc.Arbitrary<Extract<Step, { do: 'call' }>> {
   return fc.record({ do: fc.constant('call' as const), request, style });
 }
 
@@ -175,8 +223,9 @@ function tableSteps(subject: Subject): fc.Arbitrary<Step> {
     { weight: 700, arbitrary: fc.record({ do: fc.constant('walk' as const), request: walked, style }) },
     { weight: 100, arbitrary: fc.record({ do: fc.constant('page' as const), request: begun, style }) },
     { weight: 40, arbitrary: transacted },
+    { weight: 20, arbitrary: transacted.map((one): Step => ({ ...one, do: 'race' })) },
     { weight: 50, arbitrary: indexChange(subject) },
-    { weight: 30, arbitrary: fc.constant<Step>({ do: 'sweep', table }) },
+    { weight: 30, arbitrary: sweeping(table, fc.oneof(put, update, remove)) },
     { weight: 160, arbitrary: together(item) },
     { weight: 80, arbitrary: counted },
     { weight: 40, arbitrary: called(stranger) },
@@ -205,6 +254,54 @@ function indexChange({ table, schema: of, later }: Subject): fc.Arbitrary<Step> 
         .map((remove): Step => ({ do: 'index', table, change: { remove } })),
     },
   );
+}
+
+function sweeping(table: string, write: fc.Arbitrary<WriteRequest>): fc.Arbitrary<Step> {
+  return fc.record({
+    do: fc.constant('sweep' as const),
+    table: fc.constant(table),
+    renewals: fc.nat(4),
+    requests: fc.array(write, { maxLength: 6, size: 'max' }),
+    style,
+  });
+}
+
+function killed(subjects: readonly Subject[]): fc.Arbitrary<Step> {
+  const writes = subjects.flatMap((one) => [putItem(one), updateItem(one), deleteItem(one)]);
+  // A token would be known or not, like the items.
+  const transaction = transactWrite(subjects).map(({ token: _, ...rest }) => rest);
+  const request = fc.oneof<fc.Arbitrary<CrashRequest>[]>(...writes, transaction, transaction);
+  return fc.record({
+    do: fc.constant('kill' as const),
+    requests: fc.array(request, { minLength: 1, maxLength: 12, size: 'max' }),
+    answers: fc.nat(6),
+    style,
+  });
+}
+
+function held(subject: Subject): fc.Arbitrary<Step> {
+  const { table, schema: of, later } = subject;
+  const item = fc.oneof(putItem(subject), updateItem(subject), deleteItem(subject), getItem(subject));
+  const ofTable = fc.constantFrom<Exclude<Request, PageRequest>>(
+    { op: 'DescribeTable', table },
+    { op: 'CreateTable', table, schema: of },
+    { op: 'UpdateTable', table, change: { create: later } },
+  );
+  const call = fc.oneof({ weight: 3, arbitrary: called(item) }, { weight: 1, arbitrary: called(ofTable) });
+  const read = fc.oneof(scan(subject, tableItself), query(subject, anyIndex(subject), false));
+  const walked = fc.record({ do: fc.constant('walk' as const), request: read, style });
+  return fc.record({
+    do: fc.constant('hold' as const),
+    table: fc.constant(table),
+    change: fc.oneof(
+      fc.constant({ create: later }),
+      schema.map((one) => ({ schema: one })),
+    ),
+    meanwhile: fc.array(fc.oneof({ weight: 3, arbitrary: call }, { weight: 1, arbitrary: walked }), {
+      minLength: 1,
+      maxLength: 6,
+    }) as fc.Arbitrary<StepWithinHold[]>,
+  });
 }
 
 function together(item: fc.Arbitrary<ItemRequest>): fc.Arbitrary<Step> {

@@ -8,6 +8,7 @@ const runs = Number(process.env.MODEL_RUNS ?? 2_000);
 /** Sequences played at once, on tables of their own: they share the syncs of the log. */
 const lanes = path === undefined ? 8 : 1;
 const timeout = 60_000 + runs * 100;
+const everyDoor = { names: attributeNames, doors: doorNames };
 
 const open: World[] = [];
 afterAll(async () => {
@@ -17,7 +18,7 @@ afterAll(async () => {
 describe(`the engine, direct and through the cache, agrees with the model (MODEL_SEED=${seed})`, () => {
   test('in short sequences, many at once', { timeout }, async () => {
     const world = await openWorld();
-    const options = { stepsMin: 1, stepsMax: 36, ownsStore: false, names: attributeNames, doors: doorNames };
+    const options = { stepsMin: 1, stepsMax: 36, store: 'shared' as const, ...everyDoor };
     const command = 'test/model/model.test.ts -t "in short sequences"';
     const campaigns = Array.from({ length: lanes }, (_, lane) => {
       return campaign(world, options, { runs: Math.ceil(runs / lanes), seed: seed + lane, command });
@@ -28,7 +29,7 @@ describe(`the engine, direct and through the cache, agrees with the model (MODEL
 
   test('over restarts of the store', { timeout }, async () => {
     const world = await openWorld();
-    const options = { stepsMin: 1, stepsMax: 40, ownsStore: true, names: attributeNames, doors: doorNames };
+    const options = { stepsMin: 1, stepsMax: 40, store: 'own' as const, ...everyDoor };
     const command = 'test/model/model.test.ts -t "over restarts"';
     await campaign(world, options, { runs: Math.ceil(runs / 10), seed, command });
   });

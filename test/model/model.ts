@@ -1,5 +1,5 @@
 import { capacities, capacity, readUnits, sizeOf, tableOnly, withIndexes, writeUnits } from './cost.ts';
-import { describe } from './description.ts';
+import { describe, describeDeleted } from './description.ts';
 import { type Path, project, updatedPaths } from './expression.ts';
 import {
   behindStart,
@@ -62,6 +62,8 @@ export class Model {
   readonly #tables = new Map<string, Table>();
   readonly #transactions: Transactions;
   readonly #now: () => number;
+  /** Whether changes of tables are held up in the status that they begin with. */
+  isHeld = false;
 
   /** @param now in seconds. */
   constructor(now: () => number) {
@@ -95,7 +97,7 @@ export class Model {
       case 'DeleteTable':
         return this.#deleteTable(request.table);
       case 'DescribeTable':
-        return { Table: describe(request.table, this.#described(request.table), 'ACTIVE') };
+        return { Table: describeNow(request.table, this.#described(request.table)) };
     }
   }
 
@@ -140,6 +142,23 @@ export class Model {
   describedComplete(name: string): Output {
     const table = this.#described(name);
     return { Table: describe(name, table, 'ACTIVE', statuses(table, 'ACTIVE')) };
+  }
+
+  /** What was held up is not any more, and has come to its end. */
+  release(): void {
+    this.isHeld = false;
+    for (const [name, table] of this.#tables) {
+      if (table.status === 'DELETING') this.#tables.delete(name);
+      table.status = 'ACTIVE';
+    }
+  }
+
+  /** @returns what brings the items of all tables back to what they are now. */
+  remember(): () => void {
+    const items = [...this.#tables.values()].map((table) => [table, table.items] as const);
+    return () => {
+      for (const [table, before] of items) table.items = before;
+    };
   }
 
   /** The keys of the items that a sweep has to remove, which are in use until then (AWS: TTL). */
@@ -267,16 +286,21 @@ export class Model {
   }
 
   #createTable(name: string, table: Table): Output {
-    if (this.#tables.has(name)) throw new Refusal('ResourceInUseException', `Table already exists: ${name}`);
+    const namesake = this.#tables.get(name);
+    if (namesake?.status === 'CREATING') checkAtHand(namesake, name);
+    if (namesake !== undefined) throw new Refusal('ResourceInUseException', `Table already exists: ${name}`);
     this.#tables.set(name, table);
+    if (this.isHeld) table.status = 'CREATING';
     return { TableDescription: describe(name, table, 'CREATING', statuses(table, 'CREATING')) };
   }
 
   /** One index is created or deleted at a time, and its table stays in use meanwhile (AWS: API_UpdateTable). */
   #updateTable({ table: name, change }: UpdateTable): Output {
     const table = this.#described(name);
+    checkAtHand(table, name);
     if ('remove' in change) return { TableDescription: removeIndex(name, table, change.remove) };
     checkNewIndex(table, change.create);
+    if (this.isHeld) table.status = 'UPDATING';
     table.indexes = [...table.indexes, { schema: change.create, status: 'CREATING' }];
     return { TableDescription: describe(name, table, 'UPDATING') };
   }
@@ -288,13 +312,16 @@ export class Model {
 
   #deleteTable(name: string): Output {
     const table = this.#described(name);
-    this.#tables.delete(name);
-    return { TableDescription: describe(name, table, 'DELETING') };
+    checkAtHand(table, name);
+    if (this.isHeld) table.status = 'DELETING';
+    else this.#tables.delete(name);
+    return { TableDescription: describeDeleted(name, table) };
   }
 
   #serving(name: string): Table {
     const table = this.#tables.get(name);
-    if (table === undefined) throw new Refusal('ResourceNotFoundException', 'Requested resource not found');
+    const isServing = table?.status === 'ACTIVE' || table?.status === 'UPDATING';
+    if (!isServing) throw new Refusal('ResourceNotFoundException', 'Requested resource not found');
     return table;
   }
 
@@ -340,7 +367,20 @@ function unlessEmpty(item: Item): Item | undefined {
   return Object.keys(item).length === 0 ? undefined : item;
 }
 
+function describeNow(name: string, table: Table): Output {
+  const isNew = table.status === 'CREATING';
+  return describe(name, table, table.status, isNew ? statuses(table, 'CREATING') : undefined);
+}
+
+/** A table that is not there yet, or not any more, cannot be changed (AWS: API_UpdateTable). */
+function checkAtHand({ status }: Table, name: string): void {
+  const inUse = 'Attempt to change a resource which is still in use: Table is being';
+  if (status === 'CREATING') throw new Refusal('ResourceInUseException', `${inUse} created: ${name}`);
+  if (status === 'DELETING') throw new Refusal('ResourceInUseException', `${inUse} deleted: ${name}`);
+}
+
 function checkNewIndex(table: Table, index: IndexSchema): void {
+  if (table.indexes.some(({ status }) => status === 'CREATING')) throw new Refusal('LimitExceededException');
   if (table.index(index.name) !== undefined) {
     throw invalid('Attempting to create an index which already exists');
   }

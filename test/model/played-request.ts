@@ -1,4 +1,11 @@
-import { hashName, type ItemRequest, type Request, rangeName, type TransactWriteItems } from './request.ts';
+import {
+  hashName,
+  type ItemRequest,
+  type Request,
+  rangeName,
+  type TransactAction,
+  type TransactWriteItems,
+} from './request.ts';
 import { canonicalItem, type Item, stable } from './value.ts';
 
 /** The same request on the sequence's own tables, with a token of its own. */
@@ -17,14 +24,34 @@ export function styleOf(request: Request, style: number): number {
   return request.op === 'TransactWriteItems' && request.token !== undefined ? 0 : style;
 }
 
-/** Whether the order in which two requests are served cannot matter: they are about different items, or one reads. */
-export function areIndependent(a: ItemRequest, b: ItemRequest): boolean {
-  if (a.op === 'GetItem' || b.op === 'GetItem' || a.table !== b.table) return true;
-  return stable(looseKey(a)) !== stable(looseKey(b));
+/** Those whose order cannot matter: each is about other items than those before it, or reads. */
+export function independentOf<R extends ItemRequest | TransactWriteItems>(requests: readonly R[]): R[] {
+  const taken = new Set<string>();
+  return requests.filter((request) => {
+    if (request.op === 'GetItem') return true;
+    const items = placesOf(request).map(stable);
+    const isFree = items.every((item) => !taken.has(item));
+    if (isFree) for (const item of items) taken.add(item);
+    return isFree;
+  });
+}
+
+/** The items that a request is about. */
+export function placesOf(request: ItemRequest | TransactWriteItems): Place[] {
+  return request.op === 'TransactWriteItems' ? request.actions.map(placeOf) : [placeOf(request)];
+}
+
+export interface Place {
+  readonly table: string;
+  readonly key: Item;
+}
+
+export function placeOf(request: ItemRequest | TransactAction): Place {
+  return { table: request.table, key: looseKey(request) };
 }
 
 /** Keys that are not valid all count as one. */
-export function looseKey(request: ItemRequest): Item {
+export function looseKey(request: ItemRequest | TransactAction): Item {
   const item = request.op === 'PutItem' ? request.item : request.key;
   try {
     return canonicalItem(

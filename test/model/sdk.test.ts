@@ -8,8 +8,8 @@ import { startFront } from '../../proxy/front/api.ts';
 import { silentLogger } from '../silent-logger.ts';
 import { campaign, seed } from './campaign.ts';
 import { attributeNames } from './document-generator.ts';
-import type { Stage } from './player.ts';
 import { storeEpoch } from './request.ts';
+import type { Stage } from './scene.ts';
 import { sdkDoor } from './sdk-door.ts';
 import { accelerated, ManualClock, openEngine } from './world.ts';
 
@@ -25,7 +25,7 @@ test(`an application with the AWS SDK sees what the model says (MODEL_SEED=${see
   timeout: 60_000,
 }, async () => {
   const stage = await openStage();
-  const options = { stepsMin: 1, stepsMax: 150, ownsStore: false, names, doors: ['sdk'] };
+  const options = { stepsMin: 1, stepsMax: 150, store: 'shared' as const, names, doors: ['sdk'] };
   await campaign(stage, options, { runs: 6, seed, command: 'test/model/sdk.test.ts' });
 });
 
@@ -58,5 +58,10 @@ async function openStage(): Promise<Stage> {
     maxAttempts: 1,
   });
   closers.push(() => client.destroy());
-  return { doors: [sdkDoor('sdk', client)], clock, storeClock, restart: async () => {} };
+  return {
+    doors: [sdkDoor('sdk', client)],
+    clock,
+    storeClock,
+    restart: async () => {},
+  };
 }

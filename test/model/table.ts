@@ -25,6 +25,9 @@ export interface TableIndex {
   readonly status: 'CREATING' | 'ACTIVE';
 }
 
+/** Others than ACTIVE only while changes of tables are held up. */
+export type TableStatus = 'CREATING' | 'UPDATING' | 'DELETING' | 'ACTIVE';
+
 /** What a change of an item does to an index: nothing for those that are not named. */
 export interface EntryChange {
   readonly index: IndexSchema;
@@ -38,6 +41,7 @@ export interface EntryChange {
 export class Table {
   readonly schema: Schema;
   readonly key: KeySchema;
+  status: TableStatus = 'ACTIVE';
   /** Local ones first. */
   indexes: TableIndex[];
   items: Item[] = [];

@@ -76,10 +76,13 @@ export class World {
     return this.#doors;
   }
 
-  /** Closes the store, checks its folder, and opens it again; the caches begin empty. */
-  async restart(): Promise<void> {
+  /**
+   * Closes the store, checks its folder, and opens it again; the caches begin empty.
+   * @param controlPlaneDelayMs how long changes of tables take from then on.
+   */
+  async restart(controlPlaneDelayMs = 0): Promise<void> {
     await this.#closeStore();
-    this.#engine = await openEngine(this.#directory, this.storeClock);
+    this.#engine = await openEngine(this.#directory, this.storeClock, controlPlaneDelayMs);
     this.#doors = this.#openDoors();
   }
 
@@ -135,7 +138,7 @@ export function accelerated(
   });
 }
 
-export function openEngine(directory: string, clock: Clock): Promise<Engine> {
+export function openEngine(directory: string, clock: Clock, controlPlaneDelayMs = 0): Promise<Engine> {
   return Engine.open({
     dataDirectory: directory,
     clock,
@@ -143,7 +146,7 @@ export function openEngine(directory: string, clock: Clock): Promise<Engine> {
     logSegmentBytesMax: 1024 * 1024,
     overlayBytesMax: 4 * 1024 * 1024,
     capacity: 'provisioned',
-    controlPlaneDelayMs: 0,
+    controlPlaneDelayMs,
     ttlSweepMs: 1,
     ttlChangeIntervalMs: 0,
     diskReserveBytes: 0,
