@@ -27,6 +27,15 @@ export interface FollowerOptions {
   readonly log: Logger;
 }
 
+/** What the cache asks of a follower. */
+export interface TableFollowing {
+  /** Called before anything of the table is cached; again, with the same identity, it changes nothing. */
+  follow(table: FollowedTable): void;
+  /** What is cached of the table is void by then. */
+  unfollow(tableId: string): void;
+  close(): Promise<void>;
+}
+
 export interface FollowerStats {
   readonly tables: readonly FollowedTableStats[];
   /** Tables that are not followed since there are more than `followedTablesMax`. */
@@ -44,11 +53,11 @@ const tickMs = 1_000;
  * table that it is asked to follow. In a fleet one process reads the stream of a table for all, and another one takes
  * over where it ends (`Claims`).
  */
-export class Follower {
+export class Follower implements TableFollowing {
   readonly #world: FollowerWorld;
   readonly #tables = new Map<string, TableFollower>();
   readonly #refused = new Set<string>();
-  readonly #running = new Set<Promise<void>>();
+  readonly #running = new Map<string, Promise<void>>();
   #isClosed = false;
 
   constructor(options: FollowerOptions) {
@@ -66,7 +75,6 @@ export class Follower {
     };
   }
 
-  /** Must be called before anything of the table is cached; again, with the same identity, changes nothing. */
   follow(table: FollowedTable): void {
     if (this.#isClosed || this.#tables.has(table.id)) return;
     if (this.#tables.size >= followedTablesMax) {
@@ -75,11 +83,16 @@ export class Follower {
     }
     const follower = new TableFollower(this.#world, table);
     this.#tables.set(table.id, follower);
-    const running: Promise<void> = follower.run().finally(() => this.#running.delete(running));
-    this.#running.add(running);
+    // One that was stopped gives its claim up at its end, which must not be this one's.
+    const before = this.#running.get(table.id) ?? Promise.resolve();
+    const running: Promise<void> = before
+      .then(() => follower.run())
+      .finally(() => {
+        if (this.#running.get(table.id) === running) this.#running.delete(table.id);
+      });
+    this.#running.set(table.id, running);
   }
 
-  /** What is cached of the table has to be voided by the caller. */
   unfollow(tableId: string): void {
     this.#refused.delete(tableId);
     this.#tables.get(tableId)?.stop();
@@ -94,7 +107,7 @@ export class Follower {
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const tableId of [...this.#tables.keys()]) this.unfollow(tableId);
-    await Promise.all(this.#running);
+    await Promise.all(this.#running.values());
   }
 
   #refuse({ id, name }: FollowedTable): void {

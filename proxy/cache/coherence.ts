@@ -14,6 +14,7 @@ import type { Settling } from './settling.ts';
  *     write          fence = raise()    ask the store    acknowledged   ->  lower(fence, value?)
  *                                                        fate unknown   ->  abandon(fence)
  *     announcement   invalidate()       a write that went around the fences, told by the store or by a peer
+ *                    invalidateUnless() the same, from a stream that tells what the write left
  *                    replace(value)     the same, told in the order of the commits and before the acknowledgement
  *     table          voidTable()        any item of it may have changed
  *                    holdTable()        the same, and again at any time within `fenceMs`
@@ -169,6 +170,13 @@ export class Coherence<V extends Sized> {
     if (guards === undefined) return;
     this.taint(guards);
     forgetIdle(table, key, guards);
+  }
+
+  /** `invalidate`, except that a cached value stays which is what the writer left. */
+  invalidateUnless(tableId: string, key: KeyBytes, isLeft: (value: V) => boolean): void {
+    const cached = this.lookup(tableId, key);
+    if (cached === undefined || !isLeft(cached)) this.invalidate(tableId, key);
+    else this.#settling.key(tableId, key);
   }
 
   /** `invalidate`, where commits are announced in their order and before their acknowledgement. */

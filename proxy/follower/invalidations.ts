@@ -1,8 +1,9 @@
 import type { Item } from '../../protocol/attribute-value.ts';
 import { canonicalItem, equalItems } from '../../protocol/attribute-value.ts';
-import type { KeyBytes } from '../../protocol/key.ts';
 import { type CachedItem, parseItem } from '../cache/cached-item.ts';
 import { changedGenerations, type ItemChange } from '../cache/changed-generations.ts';
+import type { Coherence } from '../cache/coherence.ts';
+import type { Pages } from '../cache/pages.ts';
 import type { SharedCache } from '../cache/shared.ts';
 import type { Table } from '../table-descriptions.ts';
 
@@ -29,17 +30,8 @@ export interface DescribedTables {
 
 /** What one process has cached, as far as it concerns the streams. */
 export interface LocalCaches {
-  readonly items: {
-    lookup(tableId: string, key: KeyBytes): CachedItem | undefined;
-    invalidate(tableId: string, key: KeyBytes): void;
-    voidTable(tableId: string): void;
-    suspendTable(tableId: string, forMs: number): void;
-  };
-  readonly settling: { key(tableId: string, key: KeyBytes): void };
-  readonly pages: {
-    isConcerned(tableId: string): boolean;
-    endGenerations(tableId: string, names: readonly KeyBytes[]): void;
-  };
+  readonly items: Pick<Coherence<CachedItem>, 'invalidateUnless' | 'voidTable' | 'suspendTable'>;
+  readonly pages: Pick<Pages, 'isConcerned' | 'endGenerations'>;
 }
 
 /**
@@ -65,11 +57,8 @@ export class LocalInvalidations implements Invalidations {
   }
 
   changed(change: StreamChange): true {
-    const { items, settling } = this.#caches;
     const { tableId, key, newItem } = change;
-    // Replicas that lag may still show what was before, whether the value stays or not.
-    if (isSameItem(items.lookup(tableId, key), newItem)) settling.key(tableId, key);
-    else items.invalidate(tableId, key);
+    this.#caches.items.invalidateUnless(tableId, key, (cached) => isSameItem(cached, newItem));
     this.#endGenerations(change);
     return true;
   }
@@ -114,8 +103,8 @@ export class SharedInvalidations implements Invalidations {
   }
 }
 
-function isSameItem(cached: CachedItem | undefined, newItem: ItemChange['newItem']): boolean {
-  if (cached === undefined || newItem === 'unknown') return false;
+function isSameItem(cached: CachedItem, newItem: ItemChange['newItem']): boolean {
+  if (newItem === 'unknown') return false;
   if (cached.item === undefined || newItem === undefined) return cached.item === newItem;
   const item = canonical(parseItem(cached.item));
   return item !== undefined && equalItems(item, newItem);
