@@ -12,6 +12,7 @@ export const path = process.env.MODEL_PATH;
 /**
  * Plays random sequences until one fails, and shrinks that.
  * @param command what comes behind `vitest run` to run the test that calls, with its quotes.
+ * @param limitMs after which shrinking ends with what it has; short of the test's own limit, which would tell nothing.
  * @throws Error with what disagreed, the requests that led to it, and the command that plays them again.
  */
 export async function campaign(
@@ -21,18 +22,21 @@ export async function campaign(
     runs,
     seed: ownSeed,
     command,
-  }: { readonly runs: number; readonly seed: number; readonly command: string },
+    limitMs,
+  }: { readonly runs: number; readonly seed: number; readonly command: string; readonly limitMs: number },
 ): Promise<void> {
   const property = fc.asyncProperty(sequence(options), (one) => play(one, stage));
   const details = await fc.check(property, {
     numRuns: runs,
     seed: ownSeed,
+    interruptAfterTimeLimit: limitMs,
+    markInterruptAsFailure: true,
     ...(path !== undefined && { path }),
   });
   if (!details.failed) return;
   const { numRuns, numShrinks, counterexamplePath, errorInstance } = details;
   const report = [
-    errorInstance instanceof Error ? errorInstance.message : String(errorInstance),
+    errorInstance instanceof Error ? errorInstance.message : `not over after ${limitMs} ms`,
     `After ${numRuns} sequences and ${numShrinks} steps of shrinking; to play this one again:`,
     `MODEL_SEED=${ownSeed} MODEL_PATH=${counterexamplePath} npx vitest run ${command}`,
   ];

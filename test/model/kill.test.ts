@@ -14,6 +14,8 @@ import { type Door, ManualClock } from './world.ts';
 /** MODEL_KILLS sequences, where it is set, instead of the usual number. */
 const runs = Number(process.env.MODEL_KILLS ?? 6);
 
+const limitMs = 30_000 + runs * 15_000;
+
 /** The SDK itself loses attributes of this name: it assigns them to an object. */
 const names = attributeNames.filter((name) => name !== '__proto__');
 
@@ -23,12 +25,12 @@ afterAll(async () => {
 });
 
 test(`a process that is killed has done what it said, and nothing in part (MODEL_SEED=${seed})`, {
-  timeout: 30_000 + runs * 15_000,
+  timeout: limitMs + 30_000,
 }, async () => {
   const stage = await KilledProgram.open();
   open.push(stage);
   const options = { stepsMin: 20, stepsMax: 60, store: 'killed' as const, names, doors: ['sdk'] };
-  await campaign(stage, options, { runs, seed, command: 'test/model/kill.test.ts' });
+  await campaign(stage, options, { runs, seed, command: 'test/model/kill.test.ts', limitMs });
 });
 
 /** The real program, accelerator and engine, of which nothing is left after each kill but its files. */

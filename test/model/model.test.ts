@@ -8,6 +8,7 @@ const runs = Number(process.env.MODEL_RUNS ?? 2_000);
 /** Sequences played at once, on tables of their own: they share the syncs of the log. */
 const lanes = path === undefined ? 8 : 1;
 const timeout = 60_000 + runs * 100;
+const limitMs = timeout - 30_000;
 const everyDoor = { names: attributeNames, doors: doorNames };
 
 const open: World[] = [];
@@ -21,7 +22,7 @@ describe(`the engine, direct and through the cache, agrees with the model (MODEL
     const options = { stepsMin: 1, stepsMax: 36, store: 'shared' as const, ...everyDoor };
     const command = 'test/model/model.test.ts -t "in short sequences"';
     const campaigns = Array.from({ length: lanes }, (_, lane) => {
-      return campaign(world, options, { runs: Math.ceil(runs / lanes), seed: seed + lane, command });
+      return campaign(world, options, { runs: Math.ceil(runs / lanes), seed: seed + lane, command, limitMs });
     });
     // All have to end before the store may be closed.
     for (const one of await Promise.allSettled(campaigns)) if (one.status === 'rejected') throw one.reason;
@@ -31,7 +32,7 @@ describe(`the engine, direct and through the cache, agrees with the model (MODEL
     const world = await openWorld();
     const options = { stepsMin: 1, stepsMax: 40, store: 'own' as const, ...everyDoor };
     const command = 'test/model/model.test.ts -t "over restarts"';
-    await campaign(world, options, { runs: Math.ceil(runs / 10), seed, command });
+    await campaign(world, options, { runs: Math.ceil(runs / 10), seed, command, limitMs });
   });
 });
 

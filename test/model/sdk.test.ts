@@ -26,7 +26,7 @@ test(`an application with the AWS SDK sees what the model says (MODEL_SEED=${see
 }, async () => {
   const stage = await openStage();
   const options = { stepsMin: 1, stepsMax: 150, store: 'shared' as const, names, doors: ['sdk'] };
-  await campaign(stage, options, { runs: 6, seed, command: 'test/model/sdk.test.ts' });
+  await campaign(stage, options, { runs: 6, seed, command: 'test/model/sdk.test.ts', limitMs: 40_000 });
 });
 
 /** The whole line on a free port: the SDK, HTTP, the accelerator, the engine. */
