@@ -12,10 +12,10 @@ import type { Surroundings } from './serve.ts';
 export function accelerate(
   backend: Backend,
   settleMs: number,
-  { settings, clock, log, lifecycle }: Surroundings,
+  { settings, clock, log, lifecycle, metrics }: Surroundings,
   openShared?: AcceleratorOptions['openShared'],
 ): Backend {
-  const accelerator = new Accelerator(backend, {
+  const accelerator = new Accelerator(metrics?.observeStore(backend) ?? backend, {
     cacheBytesMax: settings.cacheSize,
     itemTtlMs: settings.itemTtlMs,
     queryTtlMs: settings.queryTtlMs,
@@ -27,6 +27,7 @@ export function accelerate(
     log,
     ...(openShared === undefined ? {} : { openShared }),
   });
+  metrics?.watchCache(accelerator);
   lifecycle.opened('accelerator', () => accelerator.close());
   return accelerator;
 }

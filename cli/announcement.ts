@@ -19,12 +19,18 @@ export interface Announced {
   readonly server: Server;
   readonly version: string;
   readonly address: Address;
+  /** Where it is administrated, if anywhere. */
+  readonly admin: Address | undefined;
   readonly configuration: Configuration;
 }
 
 /** Tells on stderr where the server listens, what it works with, and how to call it. */
-export function announce({ server, version, address, configuration }: Announced, log: Log, pretty: boolean) {
-  const facts = factsOf(server, address, configuration);
+export function announce(
+  { server, version, address, admin, configuration }: Announced,
+  log: Log,
+  pretty: boolean,
+) {
+  const facts = { ...factsOf(server, address, configuration), ...adminFact(admin) };
   const example = exampleOf(address, configuration);
   if (!log.isLevelEnabled('info')) return;
   if (!pretty) {
@@ -48,6 +54,10 @@ function factsOf(server: Server, address: Address, { settings, credentials }: Co
     access:
       credentials.length === 0 ? unverified : `${credentials.length} access key(s), every request verified`,
   };
+}
+
+function adminFact(admin: Address | undefined): { admin?: string } {
+  return admin === undefined ? {} : { admin: addressUrl(admin) };
 }
 
 /** Two lines for a shell. */

@@ -10,11 +10,12 @@ export function fleetOpener({
   settings,
   clock,
   log,
+  metrics,
 }: Surroundings): ((listener: SharedListener) => SharedCache) | undefined {
   const { redis: urls, redisTimeoutMs: timeoutMs } = settings;
   if (urls.length === 0) return undefined;
-  return (listener) =>
-    new RedisCache({
+  return (listener) => {
+    const shared = new RedisCache({
       nodes: (events) => openRedis({ urls, timeoutMs, trackedPrefix, events, clock, log }),
       listener,
       staleIfRedisDownMs: settings.staleIfRedisDownMs,
@@ -25,4 +26,7 @@ export function fleetOpener({
       clock,
       log,
     });
+    metrics?.watchShared(() => shared.stats());
+    return shared;
+  };
 }

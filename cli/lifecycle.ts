@@ -34,6 +34,17 @@ export class Lifecycle {
     this.#parts.push({ name, close });
   }
 
+  /** Hands over a part before it works: told to stop meanwhile, it has to close ahead of what it calls. */
+  opening(name: string, part: Promise<{ close(): Promise<void> }>): void {
+    const close = () =>
+      part.then(
+        (opened) => opened.close(),
+        // What did not open needs no closing; whoever waits for it tells why.
+        () => {},
+      );
+    this.opened(name, close);
+  }
+
   /** Listens for the signals that end a process, and for failures that nobody expected. */
   watch(source: NodeJS.Process): void {
     for (const name of signals) source.on(name, () => this.#signalled(name));

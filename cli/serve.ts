@@ -3,6 +3,8 @@ import type { Clock } from '../protocol/clock.ts';
 import { systemClock } from '../protocol/clock.ts';
 import { type Front, startFront } from '../proxy/front/api.ts';
 import { defaultHttpLimits } from '../proxy/front/limits.ts';
+import type { Metrics } from '../proxy/metrics.ts';
+import { openAdmin, openMetrics } from './admin.ts';
 import { addressUrl, announce } from './announcement.ts';
 import type { Server, Settings } from './config/options.ts';
 import type { Configuration } from './config/settings.ts';
@@ -17,6 +19,8 @@ export interface Surroundings {
   readonly log: Log;
   readonly clock: Clock;
   readonly lifecycle: Lifecycle;
+  /** Absent where nobody watches. */
+  readonly metrics: Metrics | undefined;
 }
 
 /** Opens what answers the calls, and hands its parts to the lifecycle. */
@@ -40,11 +44,15 @@ export async function serve(
   lifecycle.watch(process);
   for (const warning of configuration.warnings) log.warn({}, warning);
   try {
-    const backend = await openBackend({ settings, log, clock: systemClock, lifecycle });
+    const metrics = await openMetrics(settings, version);
+    const backend = await openBackend({ settings, log, clock: systemClock, lifecycle, metrics });
     if (lifecycle.isStopping) return;
-    const front = await openFront(lifecycle, startFront(frontOptions(configuration, backend, log)));
+    const admin = await openAdmin({ configuration, version, backend, metrics, lifecycle, log });
     if (lifecycle.isStopping) return;
-    announce({ server, version, address: front, configuration }, log, pretty);
+    const observed = metrics?.observe(backend) ?? backend;
+    const front = await openFront(lifecycle, startFront(frontOptions(configuration, observed, log)));
+    if (lifecycle.isStopping) return;
+    announce({ server, version, address: front, admin, configuration }, log, pretty);
     process.stdout.write(`ready ${addressUrl(front)}\n`);
   } catch (error) {
     process.stderr.write(`slipstream: ${explainFailure(error, settings)}\n`);
@@ -52,15 +60,8 @@ export async function serve(
   }
 }
 
-/** Handed over before it listens: told to stop meanwhile, it has to close ahead of what it calls. */
 async function openFront(lifecycle: Lifecycle, opening: Promise<Front>): Promise<Front> {
-  const close = () =>
-    opening.then(
-      (front) => front.close(),
-      // What did not open needs no closing; whoever waits for it tells why.
-      () => {},
-    );
-  lifecycle.opened('front', close);
+  lifecycle.opening('front', opening);
   return opening;
 }
 

@@ -91,6 +91,7 @@ export class Accelerator implements Backend {
   readonly #writes: ItemWrites;
   readonly #changes: TableChanges;
   readonly #shared: SharedCache | undefined;
+  readonly #settleMs: number;
   /** Marks the writes that come through here, whose new values are worth keeping. */
   readonly #origin = {};
   readonly #unsubscribe: (() => void) | undefined;
@@ -106,6 +107,7 @@ export class Accelerator implements Backend {
     this.#pages = pages;
     this.#pageFlights = pageFlights;
     this.#counters = counters;
+    this.#settleMs = options.settleMs;
     this.#shared = options.openShared?.(this.#sharedListener());
     this.#tables = this.#newTables(options);
     const { sharedItems, sharedPages, sharedWrites } = sharedParts(this.#shared, options);
@@ -140,6 +142,11 @@ export class Accelerator implements Backend {
   /** What is not cached is as old as the store's answer. */
   get lagMs(): number {
     return this.#backend.lagMs ?? 0;
+  }
+
+  /** How far a cached answer may be behind the store's acknowledgements: the store's lag, and the settling after it. */
+  get stalenessBoundMs(): number {
+    return this.lagMs + Math.max(this.#settleMs, this.lagMs);
   }
 
   stats(): AcceleratorStats {

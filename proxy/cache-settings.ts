@@ -38,9 +38,19 @@ export interface CacheSettingsListener {
   cacheBytesMax?(bytes: number): void;
 }
 
-/** A value is out of its range; the message names it and the range. Nothing was changed. */
+/** A value is out of its range; nothing was changed. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError';
+  /** Where the value stands: `tables`, a table's name, `itemTtlMs`. */
+  readonly path: readonly string[];
+  /** What is wrong with the value, and the range. */
+  readonly problem: string;
+
+  constructor(path: readonly string[], problem: string) {
+    super(`${path.join('.')}${problem}`);
+    this.path = path;
+    this.problem = problem;
+  }
 }
 
 const ttlMsMax = 365 * 24 * 60 * 60 * 1_000;
@@ -90,7 +100,7 @@ export class CacheSettings {
     checkChange(change);
     const overrides = new Map(this.#overrides);
     for (const [name, table] of Object.entries(change.tables ?? {})) override(overrides, name, table);
-    if (overrides.size > tablesMax) throw new SettingsError(`tables: at most ${tablesMax} can be set`);
+    if (overrides.size > tablesMax) throw new SettingsError(['tables'], `: at most ${tablesMax} can be set`);
     this.#apply(change, overrides);
   }
 
@@ -147,20 +157,20 @@ function isEqual(a: TableCacheSettings, b: TableCacheSettings): boolean {
 }
 
 function checkChange({ cacheBytesMax, itemTtlMs, queryTtlMs, tables = {} }: CacheSettingsChange): void {
-  checkNumber('cacheBytesMax', cacheBytesMax, cacheBytesMin, cacheBytesMaxMax, 'bytes');
-  checkTtls('', { itemTtlMs, queryTtlMs });
+  checkNumber(['cacheBytesMax'], cacheBytesMax, cacheBytesMin, cacheBytesMaxMax, 'bytes');
+  checkTtls([], { itemTtlMs, queryTtlMs });
   for (const [name, table] of Object.entries(tables)) {
-    if (table !== null) checkTtls(`tables.${name}.`, table);
+    if (table !== null) checkTtls(['tables', name], table);
   }
 }
 
-function checkTtls(place: string, { itemTtlMs, queryTtlMs }: TableOverridesChange): void {
-  checkNumber(`${place}itemTtlMs`, itemTtlMs, 0, ttlMsMax, 'milliseconds');
-  checkNumber(`${place}queryTtlMs`, queryTtlMs, 0, ttlMsMax, 'milliseconds');
+function checkTtls(path: readonly string[], { itemTtlMs, queryTtlMs }: TableOverridesChange): void {
+  checkNumber([...path, 'itemTtlMs'], itemTtlMs, 0, ttlMsMax, 'milliseconds');
+  checkNumber([...path, 'queryTtlMs'], queryTtlMs, 0, ttlMsMax, 'milliseconds');
 }
 
 function checkNumber(
-  place: string,
+  path: readonly string[],
   value: number | null | undefined,
   min: number,
   max: number,
@@ -169,5 +179,5 @@ function checkNumber(
   if (value === undefined || value === null) return;
   if (Number.isSafeInteger(value) && value >= min && value <= max) return;
   const range = `from ${min.toLocaleString('en-US')} to ${max.toLocaleString('en-US')}`;
-  throw new SettingsError(`${place} = ${String(value)}: must be an integer ${range} ${unit}`);
+  throw new SettingsError(path, ` = ${String(value)}: must be an integer ${range} ${unit}`);
 }
