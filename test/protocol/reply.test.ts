@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ItemJson, type Output, Reply } from '../../protocol/reply.ts';
+import { ItemJson, ItemsJson, type Output, Reply } from '../../protocol/reply.ts';
 
 const stored = new ItemJson(Buffer.from('{"a":{"S":"\u00e9"}}'), 3);
 const parsed = { a: { S: '\u00e9' } };
@@ -20,6 +20,11 @@ test.each<[string, Output, object]>([
     { Responses: [{ Item: parsed }, { Item: stored }] },
     { Responses: [{ Item: parsed }, { Item: parsed }] },
   ],
+  [
+    'a list that is stored whole',
+    { Count: 1, Items: new ItemsJson(Buffer.from('[{"a":{"S":"\u00e9"}}]')) },
+    { Count: 1, Items: [parsed] },
+  ],
   ['nowhere', { Items: [], Count: 0 }, { Items: [], Count: 0 }],
   ['a member that is absent', { Attributes: undefined, Item: stored }, { Item: parsed }],
 ])('a stored item is printed as it is in %s', (_place, output, expected) => {
@@ -28,4 +33,9 @@ test.each<[string, Output, object]>([
 
 test('whoever prints a stored item without knowing it prints the item', () => {
   expect(JSON.parse(JSON.stringify({ Item: stored }))).toEqual({ Item: parsed });
+});
+
+test('whoever prints a stored list without knowing it prints the items', () => {
+  const Items = new ItemsJson(Buffer.from('[{"a":{"S":"1"}}]'));
+  expect(JSON.parse(JSON.stringify({ Items }))).toEqual({ Items: [{ a: { S: '1' } }] });
 });
