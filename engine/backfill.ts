@@ -4,11 +4,10 @@ import type { Logger } from '../protocol/logger.ts';
 import { Reply } from '../protocol/reply.ts';
 import { type Catalog, catalogRecord, type Table } from './catalog.ts';
 import type { Committer } from './commit.ts';
-import { entryOf } from './index-entries.ts';
+import { entryJson, entryOf } from './index-entries.ts';
 import type { Index } from './index-schema.ts';
 import { parseItem } from './item-json.ts';
 import type { Applier } from './state/applier.ts';
-import { indexEntry } from './state/index-layout.ts';
 import { keyAfter, type StateKey, tablePrefix } from './state/layout.ts';
 import type { Overlay } from './state/overlay.ts';
 import type { State } from './state/state.ts';
@@ -118,7 +117,7 @@ export class Backfills {
   #add(table: Table, index: Index, key: StateKey, item: ReturnType<typeof parseItem>): void {
     const entry = entryOf(index, key, item);
     if (entry === undefined) return;
-    this.#options.overlay.set(entry.key, { item: indexEntry(key, entry.size) });
+    this.#options.overlay.set(entry.key, { item: entryJson(index, key, entry) });
     this.#options.statistics.filled(table.number, index.number, entry.size);
   }
 

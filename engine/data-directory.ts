@@ -17,8 +17,16 @@ export interface DataDirectory {
   readonly state: string;
 }
 
-/** The version of the folder's layout as a whole; log and state have versions of their own. */
-const formatVersion = 1;
+/**
+ * The version of the folder's layout as a whole; log and values have versions of their own.
+ *
+ *     1  entries of all indexes only name their items
+ *     2  entries of indexes that have less than whole items hold what they have
+ */
+const formatVersion = 2;
+
+/** Older folders are read as they are; what is written to them is of the newest format. */
+const formatVersionMin = 1;
 
 /**
  * Makes the folder if it is missing, and refuses one that is not ours or of a version that this program does not know.
@@ -28,10 +36,15 @@ export function prepareDataDirectory(root: string): DataDirectory {
   makeDirectory(resolve(root));
   const path = join(root, 'format.json');
   const text = readIfThere(path);
-  if (text === undefined)
-    writeWhole(path, `${JSON.stringify({ slipstream: 'data', version: formatVersion })}\n`);
+  if (text === undefined) writeMark(path);
   else checkFormat(path, text);
   return dataDirectory(root);
+}
+
+/** Keeps away programs that know older formats only. To be called with the folder locked, before it is written to. */
+export function raiseFormat({ root }: DataDirectory): void {
+  const path = join(root, 'format.json');
+  if (versionOf(readFileSync(path, 'utf8')) !== formatVersion) writeMark(path);
 }
 
 /** The same for a folder that has to be there already. */
@@ -56,11 +69,15 @@ function checkFormat(path: string, text: string): void {
   const version = versionOf(text);
   if (version === undefined)
     throw new DataDirectoryError(`${path} is not the mark of a data folder, or is damaged`);
-  if (version === formatVersion) return;
+  if (version >= formatVersionMin && version <= formatVersion) return;
   throw new DataDirectoryError(
-    `${path}: the data folder has format ${version}, this program knows format ${formatVersion}. ` +
+    `${path}: the data folder has format ${version}, this program knows formats ${formatVersionMin} to ${formatVersion}. ` +
       'Use the version of Slipstream that wrote it, or a newer one.',
   );
+}
+
+function writeMark(path: string): void {
+  writeWhole(path, `${JSON.stringify({ slipstream: 'data', version: formatVersion })}\n`);
 }
 
 function versionOf(text: string): number | undefined {

@@ -7,7 +7,7 @@ import { Backfills } from './backfill.ts';
 import type { Catalog } from './catalog.ts';
 import { type AppliedTable, checkpointRows, type Position } from './checkpoint.ts';
 import { Committer } from './commit.ts';
-import { type DataDirectory, prepareDataDirectory, syncDirectory } from './data-directory.ts';
+import { type DataDirectory, prepareDataDirectory, raiseFormat, syncDirectory } from './data-directory.ts';
 import { DataLock } from './data-lock.ts';
 import { DiskReserve } from './disk-reserve.ts';
 import { type Files, nodeFiles } from './files.ts';
@@ -85,6 +85,7 @@ export class Engine implements Backend {
     const directory = prepareDataDirectory(options.dataDirectory);
     const lock = DataLock.acquire(directory.root);
     try {
+      raiseFormat(directory);
       return new Engine(await openParts(options, directory, lock), options.replicaLagMs);
     } catch (error) {
       lock.release();

@@ -1,9 +1,10 @@
-import type { Item } from '../protocol/attribute-value.ts';
+import { equalItems, type Item } from '../protocol/attribute-value.ts';
 import type { Table } from './catalog.ts';
 import { entryOf } from './index-entries.ts';
 import type { Index } from './index-schema.ts';
 import { parseItem } from './item-json.ts';
-import { itemKeyOf } from './state/index-layout.ts';
+import type { FoundItem } from './state/found-item.ts';
+import { itemKeyOf, projectionIn } from './state/index-layout.ts';
 import { type StateKey, tablePrefix } from './state/layout.ts';
 import type { State } from './state/state.ts';
 import type { Statistics } from './statistics.ts';
@@ -42,11 +43,11 @@ export class IndexCheck {
     let itemCount = 0;
     let sizeBytes = 0;
     const end = tablePrefix(index.number + 1);
-    for (const [key, entry] of this.#state.range(tablePrefix(index.number), end, false)) {
+    for (const found of this.#state.walk(tablePrefix(index.number), end, false)) {
       itemCount++;
-      sizeBytes += entry.size;
-      const problem = this.#problemOfEntry(index, key, itemKeyOf(entry), entry.size);
-      if (problem !== undefined) yield `${this.#nameOf(index)}: the entry ${hex(key)} ${problem}`;
+      sizeBytes += found.size;
+      const problem = this.#problemOfEntry(index, found.kept());
+      if (problem !== undefined) yield `${this.#nameOf(index)}: the entry ${hex(found.key)} ${problem}`;
     }
     const noted = this.#statistics.of(index.number);
     const isTrue = noted.itemCount === itemCount && noted.sizeBytes === sizeBytes;
@@ -55,13 +56,17 @@ export class IndexCheck {
       `found ${itemCount} and ${sizeBytes}`;
   }
 
-  #problemOfEntry(index: Index, key: StateKey, itemKey: StateKey, size: number): string | undefined {
+  #problemOfEntry(index: Index, entry: FoundItem): string | undefined {
+    const itemKey = itemKeyOf(entry);
     const item = itemKey.startsWith(tablePrefix(this.#table.number)) ? this.#state.get(itemKey) : undefined;
     if (item === undefined) return `names an item that is not there: ${hex(itemKey)}`;
     const expected = entryOf(index, itemKey, parseItem(item));
     if (expected === undefined) return `names an item that does not belong there: ${hex(itemKey)}`;
-    if (expected.key !== key) return `belongs at ${hex(expected.key)}`;
-    return expected.size === size ? undefined : `has size ${size} instead of ${expected.size}`;
+    if (expected.key !== entry.key) return `belongs at ${hex(expected.key)}`;
+    if (expected.size !== entry.size) return `has size ${entry.size} instead of ${expected.size}`;
+    const projected = projectionIn(entry)?.take();
+    if (projected === undefined || equalItems(parseItem(projected), expected.projected)) return undefined;
+    return 'has other values than its item';
   }
 
   #nameOf({ name }: Index): string {

@@ -1,9 +1,16 @@
-import { type AttributeValue, equalItems, getAttribute, type Item } from '../protocol/attribute-value.ts';
+import {
+  type AttributeValue,
+  equalItems,
+  getAttribute,
+  type Item,
+  itemSize,
+} from '../protocol/attribute-value.ts';
 import { writeUnits } from '../protocol/capacity.ts';
 import { encodeKeyValue, type KeyAttribute, type KeyBytes } from '../protocol/key.ts';
+import type { ItemJson } from '../protocol/reply.ts';
 import type { Table } from './catalog.ts';
 import type { Index } from './index-schema.ts';
-import { indexKey } from './state/index-layout.ts';
+import { indexEntry, indexKey } from './state/index-layout.ts';
 import type { StateKey } from './state/layout.ts';
 
 /** An item's entry in an index. */
@@ -11,6 +18,8 @@ export interface Entry {
   readonly key: StateKey;
   /** Of the projected item, in bytes. */
   readonly size: number;
+  /** What the index has of the item. */
+  readonly projected: Item;
 }
 
 /** What a change of an item does to one index of its table; indexes that it does nothing to have none. */
@@ -42,7 +51,17 @@ export function indexChanges(
 export function entryOf(index: Index, key: StateKey, item: Item | undefined): Entry | undefined {
   if (item === undefined || !index.contains(item)) return undefined;
   const parts = { partition: encodedKey(index.partition, item), sort: encodedKey(index.sort, item) };
-  return { key: indexKey(index.number, parts, key), size: index.entrySize(item) };
+  const projected = index.projected(item);
+  return { key: indexKey(index.number, parts, key), size: itemSize(projected), projected };
+}
+
+/**
+ * The entry as the state holds it: an index of less than whole items has what is read from it in its entries; of whole
+ * ones it would be a second copy.
+ * @param key state key of the item.
+ */
+export function entryJson(index: Index, key: StateKey, { size, projected }: Entry): ItemJson {
+  return indexEntry(key, size, index.projectsAll ? undefined : JSON.stringify(projected));
 }
 
 function indexChange(
@@ -55,13 +74,13 @@ function indexChange(
   const after = entryOf(index, key, newItem);
   if (before === undefined && after === undefined) return undefined;
   const moves = before?.key !== after?.key;
-  if (!moves && !changesProjection(index, oldItem, newItem)) return undefined;
+  if (!moves && !changesProjection(index, before, after)) return undefined;
   return { index, item: key, before, after, writeUnits: unitsOf(before, after, moves) };
 }
 
-function changesProjection(index: Index, oldItem: Item | undefined, newItem: Item | undefined): boolean {
-  if (oldItem === undefined || newItem === undefined || index.projectsAll) return true;
-  return !equalItems(index.projected(oldItem), index.projected(newItem));
+function changesProjection(index: Index, before: Entry | undefined, after: Entry | undefined): boolean {
+  if (before === undefined || after === undefined || index.projectsAll) return true;
+  return !equalItems(before.projected, after.projected);
 }
 
 /** An entry that moves is deleted in one place and written in another (AWS: GSI.ThroughputConsiderations.Writes). */

@@ -1,4 +1,4 @@
-import { getAttribute, type Item, itemSize, setAttribute, valueSize } from '../protocol/attribute-value.ts';
+import { getAttribute, type Item, setAttribute, valueSize } from '../protocol/attribute-value.ts';
 import type { KeyAttribute, KeySchema } from '../protocol/key.ts';
 import type { AttributeDefinitions, IndexDefinition, KeySchemaElements } from './table-definition.ts';
 
@@ -66,11 +66,6 @@ export class Index {
       if (value !== undefined) setAttribute(projected, name, value);
     }
     return projected;
-  }
-
-  /** The size in bytes of the item's entry, as capacity counts it. */
-  entrySize(item: Item): number {
-    return itemSize(this.projected(item));
   }
 }
 

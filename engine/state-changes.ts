@@ -1,9 +1,8 @@
 import { ItemJson } from '../protocol/reply.ts';
 import { type Catalog, type CatalogChange, numbersDropped } from './catalog.ts';
-import type { IndexChange } from './index-entries.ts';
+import { entryJson, type IndexChange } from './index-entries.ts';
 import type { CollectionRow } from './item-collections.ts';
 import type { Image, ItemChange } from './log/record.ts';
-import { indexEntry } from './state/index-layout.ts';
 import type { StateKey } from './state/layout.ts';
 import type { Overlay, OverlayEntry } from './state/overlay.ts';
 import type { Statistics } from './statistics.ts';
@@ -29,9 +28,9 @@ export function showChange(
   statistics.itemChanged(change);
   if (collection !== undefined) overlay.set(collection.key, collection.entry);
   for (const indexChange of indexChanges) {
-    const { item, before, after } = indexChange;
+    const { index, item, before, after } = indexChange;
     if (before !== undefined && before.key !== after?.key) overlay.set(before.key, { item: undefined });
-    if (after !== undefined) overlay.set(after.key, { item: indexEntry(item, after.size) });
+    if (after !== undefined) overlay.set(after.key, { item: entryJson(index, item, after) });
     statistics.entryChanged(indexChange);
   }
 }

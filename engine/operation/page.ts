@@ -9,14 +9,16 @@ import {
 import { type Condition, evaluateCondition } from '../../protocol/expression/condition.ts';
 import { type Projection, projectItem } from '../../protocol/expression/projection.ts';
 import type { QueryInput, ScanInput } from '../../protocol/operation.ts';
-import { type ItemJson, type Output, Reply } from '../../protocol/reply.ts';
+import { type Output, Reply } from '../../protocol/reply.ts';
 import type { Table } from '../catalog.ts';
 import type { Index } from '../index-schema.ts';
 import { parseItem } from '../item-json.ts';
 import type { Services } from '../services.ts';
+import type { FoundItem } from '../state/found-item.ts';
+import { ItemList } from '../state/item-list.ts';
 import type { StateKey } from '../state/layout.ts';
 import type { State, StateView } from '../state/state.ts';
-import type { KeyRange, ReadItem, Source } from './source.ts';
+import type { KeyRange, Source } from './source.ts';
 
 export type PageInput = QueryInput | ScanInput;
 
@@ -47,16 +49,18 @@ export interface PageRead {
  * @throws ProvisionedThroughputExceededException, ThrottlingException, RequestLimitExceeded
  */
 export function readPage({ state, throughput }: Services, read: PageRead): Reply {
-  const { table, source, range, reverse, partition, input, selection } = read;
+  const { table, range, reverse, partition, input, selection } = read;
   const call = throughput.call();
   call?.admitRead(table, selection.index, partition);
-  const page = new Page(input, selection);
-  for (const item of source.read(viewFor(state, input), range, reverse)) {
-    page.add(item);
+  const view = viewFor(state, input);
+  const page = new Page(read, view);
+  for (const found of view.walk(range.start, range.end, reverse)) {
+    page.add(found);
     if (page.isFull) break;
   }
+  const reply = page.reply();
   call?.spendRead(table, selection.index, partition, sumOfUnits(page.units));
-  return page.reply(source);
+  return reply;
 }
 
 /** Global indexes, which take no consistent reads, follow their tables as replicas do. */
@@ -71,18 +75,24 @@ const pageBytesMax = 1024 * 1024;
 const pageItemsMax = 25_000;
 
 class Page {
+  readonly #source: Source;
+  readonly #view: StateView;
   readonly #input: PageInput;
   readonly #selection: Selection;
-  readonly #items: (ItemJson | Item)[] = [];
+  readonly #countsOnly: boolean;
+  readonly #items = new ItemList();
   #count = 0;
   #scannedCount = 0;
   #bytes = 0;
   #fetchUnits = 0;
-  #last: ReadItem | undefined;
+  #lastKey: Item | undefined;
 
-  constructor(input: PageInput, selection: Selection) {
+  constructor({ source, input, selection }: PageRead, view: StateView) {
+    this.#source = source;
+    this.#view = view;
     this.#input = input;
     this.#selection = selection;
+    this.#countsOnly = input.Select === 'COUNT';
   }
 
   get isFull(): boolean {
@@ -93,15 +103,21 @@ class Page {
     );
   }
 
-  add(read: ReadItem): void {
+  /** @throws StateDamagedError */
+  add(found: FoundItem): void {
+    const { filter, fetches } = this.#selection;
     this.#scannedCount++;
-    this.#bytes += read.size;
-    this.#last = read;
-    if (this.#selection.fetches) this.#fetchUnits += readUnits(read.item.size, this.#consistency);
-    const selected = select(read.item, this.#selection);
-    if (selected === undefined) return;
-    this.#count++;
-    if (this.#input.Select !== 'COUNT') this.#items.push(selected);
+    this.#bytes += found.size;
+    if (this.#countsOnly && filter === undefined && !fetches) {
+      found.check();
+      this.#count++;
+      if (this.isFull) this.#endWith(this.#itemOf(found));
+      return;
+    }
+    const item = this.#itemOf(found);
+    if (fetches) this.#fetchUnits += readUnits(item.size, this.#consistency);
+    this.#select(item);
+    if (this.isFull) this.#endWith(item);
   }
 
   /** The sizes of all items of a page are added up before they are rounded; fetched ones are rounded one by one. */
@@ -113,29 +129,42 @@ class Page {
     return index.isGlobal ? { table: 0, global: ofIndex } : { table: this.#fetchUnits, local: ofIndex };
   }
 
-  reply(source: Source): Reply {
+  /** Ends the page. @throws StateDamagedError */
+  reply(): Reply {
+    const items = this.#items.finish();
     const output: Output = { Count: this.#count, ScannedCount: this.#scannedCount };
-    if (this.#input.Select !== 'COUNT') output.Items = this.#items;
-    if (this.isFull && this.#last !== undefined) output.LastEvaluatedKey = source.lastKey(this.#last);
+    if (!this.#countsOnly) output.Items = items;
+    if (this.#lastKey !== undefined) output.LastEvaluatedKey = this.#lastKey;
     const capacity = consumedCapacity(this.#input.ReturnConsumedCapacity, this.#input.TableName, this.units);
     if (capacity !== undefined) output.ConsumedCapacity = capacity;
     return new Reply(output);
   }
 
+  #itemOf(found: FoundItem): FoundItem {
+    return this.#source.itemOf(this.#view, found, this.#selection.fetches);
+  }
+
+  /** Takes the item unless the filter leaves it out. */
+  #select(item: FoundItem): void {
+    const { filter, projection } = this.#selection;
+    if (filter === undefined && projection === undefined) {
+      this.#count++;
+      this.#items.add(item);
+      return;
+    }
+    const parsed = parseItem(item.take());
+    if (filter !== undefined && !evaluateCondition(filter, parsed)) return;
+    this.#count++;
+    if (this.#countsOnly) return;
+    if (projection === undefined) this.#items.add(item);
+    else this.#items.addText(JSON.stringify(projectItem(projection, parsed)));
+  }
+
+  #endWith(item: FoundItem): void {
+    this.#lastKey = this.#source.lastKey(item);
+  }
+
   get #consistency(): Consistency {
     return this.#input.ConsistentRead === true ? 'strong' : 'eventual';
   }
-}
-
-/** @returns undefined if the filter leaves the item out. */
-function select(
-  item: ItemJson,
-  { filter, projection, index, fetches }: Selection,
-): ItemJson | Item | undefined {
-  const isWhole = index === undefined || index.projectsAll || fetches;
-  if (isWhole && filter === undefined && projection === undefined) return item;
-  const visible = isWhole ? parseItem(item) : index.projected(parseItem(item));
-  if (filter !== undefined && !evaluateCondition(filter, visible)) return undefined;
-  if (projection !== undefined) return projectItem(projection, visible);
-  return isWhole ? item : visible;
 }

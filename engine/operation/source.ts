@@ -14,13 +14,20 @@ import {
   type KeyBytes,
   splitKey,
 } from '../../protocol/key.ts';
-import type { ItemJson } from '../../protocol/reply.ts';
 import { checkIndexStartKey, checkStartKey } from '../../protocol/validate/item.ts';
 import type { Table } from '../catalog.ts';
 import { encodedKey } from '../index-entries.ts';
 import type { Index } from '../index-schema.ts';
-import { parseItem } from '../item-json.ts';
-import { delimited, escaped, indexKey, indexPartition, itemKeyOf } from '../state/index-layout.ts';
+import { itemJson, parseItem } from '../item-json.ts';
+import { FoundItem } from '../state/found-item.ts';
+import {
+  delimited,
+  escaped,
+  indexKey,
+  indexPartition,
+  itemKeyOf,
+  projectionIn,
+} from '../state/index-layout.ts';
 import {
   canonicalKeyOf,
   keyAfter,
@@ -37,14 +44,6 @@ export interface KeyRange {
   end: StateKey;
 }
 
-/** One item that a page reads. */
-export interface ReadItem {
-  readonly key: StateKey;
-  readonly item: ItemJson;
-  /** What it counts for in the page and its cost: its own size, or that of its entry in an index. */
-  readonly size: number;
-}
-
 /** What a Query or Scan walks through: the items of a table, or the entries of an index. */
 export interface Source {
   /** Under which its state keys lie. */
@@ -58,10 +57,13 @@ export interface Source {
   sortRange(partition: StateKey, conditions: readonly AttributeCondition[]): KeyRange;
   /** The state key that an ExclusiveStartKey stands for. @throws ValidationException */
   startKey(key: Item): StateKey;
-  /** The LastEvaluatedKey of a page that ended with this item. */
-  lastKey(last: ReadItem): Item;
-  /** To be read within one turn of the event loop. */
-  read(view: StateView, range: KeyRange, reverse: boolean): Iterable<ReadItem>;
+  /**
+   * The item that was found there: the whole of it, or what the index has of it. To be taken before the next read.
+   * @throws StateDamagedError
+   */
+  itemOf(view: StateView, found: FoundItem, isWhole: boolean): FoundItem;
+  /** The LastEvaluatedKey of a page that ended with this item, as `itemOf` gave it. @throws StateDamagedError */
+  lastKey(last: FoundItem): Item;
 }
 
 export function sourceOf(table: Table, index: Index | undefined): Source {
@@ -106,16 +108,16 @@ class TableSource implements Source {
     return stateKey(this.number, canonicalKey(this.#table.schema, key));
   }
 
-  lastKey({ key }: ReadItem): Item {
+  itemOf(_view: StateView, found: FoundItem): FoundItem {
+    return found;
+  }
+
+  lastKey({ key }: FoundItem): Item {
     const { partition, sort } = splitKey(canonicalKeyOf(key));
     const last: Item = {};
     for (const attribute of this.key.partition) addKey(last, attribute, partition);
     for (const attribute of this.key.sort) addKey(last, attribute, sort);
     return last;
-  }
-
-  *read(view: StateView, { start, end }: KeyRange, reverse: boolean): Generator<ReadItem, void> {
-    for (const [key, item] of view.range(start, end, reverse)) yield { key, item, size: item.size };
   }
 }
 
@@ -163,8 +165,16 @@ class IndexSource implements Source {
     );
   }
 
-  lastKey({ item }: ReadItem): Item {
-    const parsed = parseItem(item);
+  itemOf(view: StateView, entry: FoundItem, isWhole: boolean): FoundItem {
+    const projection = isWhole ? undefined : projectionIn(entry);
+    if (projection !== undefined) return projection;
+    const item = this.#wholeOf(view, entry);
+    if (isWhole || this.#index.projectsAll) return item;
+    return FoundItem.inMemory(entry.key, itemJson(this.#index.projected(parseItem(item.take()))));
+  }
+
+  lastKey(item: FoundItem): Item {
+    const parsed = parseItem(item.take());
     const last: Item = {};
     for (const { name } of this.#startAttributes()) {
       setAttribute(last, name, getAttribute(parsed, name) as AttributeValue);
@@ -172,15 +182,11 @@ class IndexSource implements Source {
     return last;
   }
 
-  *read(view: StateView, { start, end }: KeyRange, reverse: boolean): Generator<ReadItem, void> {
-    for (const [key, entry] of view.range(start, end, reverse)) {
-      const itemKey = itemKeyOf(entry);
-      const item = view.get(itemKey);
-      if (item === undefined) {
-        throw new StateDamagedError(`index ${this.#index.name} names an item that is not there`);
-      }
-      yield { key, item, size: entry.size };
-    }
+  #wholeOf(view: StateView, entry: FoundItem): FoundItem {
+    entry.check();
+    const item = view.find(itemKeyOf(entry));
+    if (item !== undefined) return item;
+    throw new StateDamagedError(`index ${this.#index.name} names an item that is not there`);
   }
 
   #startAttributes(): readonly KeyAttribute[] {

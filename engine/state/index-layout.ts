@@ -1,13 +1,19 @@
 import { hash } from 'node:crypto';
 import type { KeyBytes } from '../../protocol/key.ts';
 import { ItemJson } from '../../protocol/reply.ts';
+import type { FoundItem } from './found-item.ts';
 import { type StateKey, tablePrefix } from './layout.ts';
 
 /**
  * How the entries of secondary indexes lie in LMDB, beside the items:
  *
  *     key    index number (4) | digest of the HASH attributes (16) | RANGE attributes in order | digest of base key (16)
- *     value  as of an item; its content is the state key of the item, its size that of the projected item
+ *     value  as of an item, with the size of what the index has of the item, and as its content one of
+ *              state key of the item                                         where the index has all of it
+ *              8000 (hex) + length of the state key (2) | state key | JSON   of what the index has
+ *
+ * State keys begin with the number of a table, which is never so high. Indexes of less than all had the first kind of
+ * content in data folders of format 1, and entries that have not been written since still do.
  *
  * The digest stands for HASH attributes of up to 8 kB; its first bytes are the hash that Scan and its segments walk. A
  * RANGE attribute is made self-delimiting, so that order is by the first, then the second, and a shorter value comes
@@ -40,13 +46,46 @@ export function escaped(value: KeyBytes): KeyBytes {
   return value.includes('\0') ? value.replaceAll('\0', '\x00\xff') : value;
 }
 
-export function indexEntry(item: StateKey, size: number): ItemJson {
-  return new ItemJson(Buffer.from(item, 'latin1'), size);
+/** @param projected JSON of what the index has of the item; undefined if that is all of it. */
+export function indexEntry(item: StateKey, size: number, projected: string | undefined): ItemJson {
+  if (projected === undefined) return new ItemJson(Buffer.from(item, 'latin1'), size);
+  const jsonStart = lengthBytes + item.length;
+  const content = Buffer.allocUnsafe(jsonStart + Buffer.byteLength(projected));
+  content.writeUInt16BE(projectionMark + item.length, 0);
+  content.write(item, lengthBytes, 'latin1');
+  content.write(projected, jsonStart);
+  return new ItemJson(content, size);
 }
 
-export function itemKeyOf(entry: ItemJson): StateKey {
-  return entry.json.toString('latin1');
+/** State key of the entry's item. The entry is to be checked before. */
+export function itemKeyOf(entry: FoundItem): StateKey {
+  const { bytes, start, end } = entry;
+  const length = projectedKeyLength(entry);
+  return length === undefined
+    ? bytes.toString('latin1', start, end)
+    : bytes.toString('latin1', start + lengthBytes, start + lengthBytes + length);
 }
+
+/**
+ * What the entry has of its item, where it lies.
+ * @returns undefined if it only names it.
+ * @throws StateDamagedError
+ */
+export function projectionIn(entry: FoundItem): FoundItem | undefined {
+  const length = projectedKeyLength(entry);
+  if (length === undefined) return undefined;
+  if (lengthBytes + length > entry.end - entry.start) entry.check();
+  return entry.behind(lengthBytes + length);
+}
+
+/** Undefined if the content is a state key and nothing else. */
+function projectedKeyLength({ bytes, start }: FoundItem): number | undefined {
+  const first = bytes.readUInt16BE(start);
+  return first >= projectionMark ? first - projectionMark : undefined;
+}
+
+const projectionMark = 0x8000;
+const lengthBytes = 2;
 
 const digestBytes = 16;
 

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { type KeyBytes, splitKey } from '../../protocol/key.ts';
 import { ItemJson } from '../../protocol/reply.ts';
+import { crcStart, crcStepOfText, crcStepOfUint32 } from './checksum.ts';
 
 /**
  * How items lie in LMDB.
@@ -17,13 +18,8 @@ export type StateKey = KeyBytes;
 
 const valueVersion = 1;
 
-const crcTable = Int32Array.from({ length: 256 }, (_, byte) => {
-  let crc = byte;
-  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
-  return crc;
-});
-
-const headerBytes = 12;
+/** Where the JSON of an item begins in its value. */
+export const headerBytes = 12;
 
 /** The longest key: 10 bytes of our own, 2,048 of partition key, 1,024 of sort key (AWS: Constraints). */
 export const stateKeyBytesMax = 10 + 2048 + 1024;
@@ -77,19 +73,43 @@ export function encodeValue(key: StateKey, item: ItemJson): Buffer {
 }
 
 /**
- * @param value the bytes in LMDB's memory; the item is copied out of them.
- * @throws StateDamagedError if they are not what `encodeValue` made for this key.
+ * The item in a value, copied.
+ * @param value may go on after its `length`.
+ * @throws StateDamagedError if it is not what `encodeValue` made for this key.
  */
-export function decodeValue(key: StateKey, value: Buffer): ItemJson {
-  if (value.length < headerBytes) throw damagedItem(key, 'its value is cut short');
-  if (value.readUInt32BE(0) !== valueVersion << 24) {
-    throw damagedItem(key, `its value has format ${value.readUInt32BE(0).toString(16)}`);
-  }
-  const size = value.readUInt32BE(4);
-  const json = Buffer.allocUnsafe(value.length - headerBytes);
-  json.set(value.subarray(headerBytes, value.length));
-  if (value.readUInt32BE(8) !== checksum(key, size, json)) throw damagedItem(key, 'its checksum is wrong');
+export function decodeValue(key: StateKey, value: Uint8Array, length = value.length): ItemJson {
+  checkForm(key, value, length);
+  const json = Buffer.allocUnsafe(length - headerBytes);
+  json.set(value.subarray(headerBytes, length));
+  const size = sizeOf(value);
+  if (checksumOf(value) !== checksum(key, size, json)) throw wrongChecksum(key);
   return new ItemJson(json, size);
+}
+
+/** @throws StateDamagedError if a value cannot be one of ours, whatever its checksum. */
+export function checkForm(key: StateKey, value: Uint8Array, length: number): void {
+  if (length < headerBytes) throw damagedItem(key, 'its value is cut short');
+  const form = uint32Of(value, 0);
+  if (form !== valueVersion << 24) throw damagedItem(key, `its value has format ${form.toString(16)}`);
+}
+
+/** The size of the item, in bytes as DynamoDB counts; not checked. */
+export function sizeOf(value: Uint8Array): number {
+  return uint32Of(value, 4);
+}
+
+/** Over the key and all of the value but itself. */
+export function checksumOf(value: Uint8Array): number {
+  return uint32Of(value, 8);
+}
+
+/** The register of the checksum over a key and what comes before the content of its value. */
+export function crcOfBeginning(key: StateKey, size: number): number {
+  return crcStepOfUint32(crcStepOfUint32(crcStepOfText(crcStart, key), valueVersion << 24), size);
+}
+
+export function wrongChecksum(key: StateKey): StateDamagedError {
+  return damagedItem(key, 'its checksum is wrong');
 }
 
 /** Something in LMDB that is not what was written; it is named and never served. */
@@ -105,26 +125,9 @@ function damagedItem(key: StateKey, reason: string): StateDamagedError {
   return new StateDamagedError(`the item at key ${Buffer.from(key, 'latin1').toString('hex')}: ${reason}`);
 }
 
-/**
- * Over the key, all of the header that is not the checksum, and the item. To call into zlib costs more than a few dozen
- * bytes in JavaScript; only the item is worth it.
- */
+/** Over the key, all of the header that is not the checksum, and the item. */
 function checksum(key: StateKey, size: number, json: Buffer): number {
-  let crc = -1;
-  for (let i = 0; i < key.length; i++) crc = crcStep(crc, key.charCodeAt(i));
-  crc = crcStepOfUint32(crc, valueVersion << 24);
-  crc = crcStepOfUint32(crc, size);
-  return crc32(json, ~crc >>> 0);
-}
-
-function crcStepOfUint32(crc: number, value: number): number {
-  const high = crcStep(crcStep(crc, value >>> 24), (value >>> 16) & 0xff);
-  return crcStep(crcStep(high, (value >>> 8) & 0xff), value & 0xff);
-}
-
-/** One byte more, in a CRC-32 as zlib computes it, before its last inversion. */
-function crcStep(crc: number, byte: number): number {
-  return (crcTable[(crc ^ byte) & 0xff] as number) ^ (crc >>> 8);
+  return crc32(json, ~crcOfBeginning(key, size) >>> 0);
 }
 
 /** MurmurHash3 (x86, 32 bits, seed 0) over the bytes: well spread, and cheap without leaving JavaScript. */
@@ -174,6 +177,16 @@ function uint32At(bytes: KeyBytes, i: number): number {
       (bytes.charCodeAt(i + 1) << 16) |
       (bytes.charCodeAt(i + 2) << 8) |
       bytes.charCodeAt(i + 3)) >>>
+    0
+  );
+}
+
+function uint32Of(bytes: Uint8Array, at: number): number {
+  return (
+    (((bytes[at] as number) << 24) |
+      ((bytes[at + 1] as number) << 16) |
+      ((bytes[at + 2] as number) << 8) |
+      (bytes[at + 3] as number)) >>>
     0
   );
 }

@@ -1,4 +1,5 @@
 import type { ItemJson } from '../../protocol/reply.ts';
+import { FoundItem } from './found-item.ts';
 import { keyAfter, type StateKey } from './layout.ts';
 import type { Lag, Overlay, OverlayEntry } from './overlay.ts';
 import type { Store } from './store.ts';
@@ -7,11 +8,14 @@ import type { Store } from './store.ts';
 export interface StateView {
   /** @throws StateDamagedError */
   get(key: StateKey): ItemJson | undefined;
+  /** To be taken before the next read. @throws StateDamagedError */
+  find(key: StateKey): FoundItem | undefined;
   /**
-   * The items in [start, end) in key order, or in the opposite order if `reverse`.
+   * The items in [start, end) in key order, or in the opposite order if `reverse`; each to be taken before the next read
+   * of anything.
    * @throws StateDamagedError while iterating
    */
-  range(start: StateKey, end: StateKey, reverse: boolean): Iterable<[StateKey, ItemJson]>;
+  walk(start: StateKey, end: StateKey, reverse: boolean): Iterable<FoundItem>;
 }
 
 /**
@@ -36,53 +40,64 @@ export class State implements StateView {
     const ms = this.#lag.clock.monotonic() - this.#lag.lagMs;
     const at = (key: StateKey) => this.#overlay.getAt(key, ms);
     return {
-      get: (key) => this.#get(key, at),
-      range: (start, end, reverse) => this.#range(start, end, reverse, at),
+      get: (key) => this.#find(key, at)?.take(),
+      find: (key) => this.#find(key, at),
+      walk: (start, end, reverse) => this.#walk(start, end, reverse, at),
     };
   }
 
   get(key: StateKey): ItemJson | undefined {
-    return this.#get(key, this.#newest);
+    const entry = this.#overlay.get(key);
+    return entry === undefined ? this.#store.find(key)?.take() : entry.item;
   }
 
-  range(start: StateKey, end: StateKey, reverse: boolean): Iterable<[StateKey, ItemJson]> {
-    return this.#range(start, end, reverse, this.#newest);
+  find(key: StateKey): FoundItem | undefined {
+    return this.#find(key, this.#newest);
+  }
+
+  walk(start: StateKey, end: StateKey, reverse: boolean): Iterable<FoundItem> {
+    return this.#walk(start, end, reverse, this.#newest);
+  }
+
+  /** Like `walk`, but what it gives lasts. */
+  *range(start: StateKey, end: StateKey, reverse: boolean): Generator<[StateKey, ItemJson], void> {
+    for (const found of this.walk(start, end, reverse)) yield [found.key, found.take()];
   }
 
   readonly #newest = (key: StateKey) => this.#overlay.get(key);
 
-  #get(key: StateKey, inOverlay: InOverlay): ItemJson | undefined {
+  #find(key: StateKey, inOverlay: InOverlay): FoundItem | undefined {
     const entry = inOverlay(key);
-    return entry === undefined ? this.#store.get(key) : entry.item;
+    if (entry === undefined) return this.#store.find(key);
+    return entry.item && FoundItem.inMemory(key, entry.item);
   }
 
-  *#range(
-    start: StateKey,
-    end: StateKey,
-    reverse: boolean,
-    inOverlay: InOverlay,
-  ): Generator<[StateKey, ItemJson], void> {
-    const stored = this.#store.range(start, end, reverse);
+  *#walk(start: StateKey, end: StateKey, reverse: boolean, inOverlay: InOverlay): Generator<FoundItem, void> {
+    const inStore = this.#store.range(start, end, reverse);
     try {
-      let next = stored.next();
+      let stored = inStore.next();
       let key = this.#overlay.firstKey(start, end, reverse);
-      while (key !== undefined || !next.done) {
-        if (key === undefined || (!next.done && isBefore(next.value[0], key, reverse))) {
-          yield next.value as [StateKey, ItemJson];
-          next = stored.next();
+      while (key !== undefined || stored !== undefined) {
+        if (key === undefined || (stored !== undefined && isBefore(stored.key, key, reverse))) {
+          yield stored as FoundItem;
+          stored = inStore.next();
           continue;
         }
         const entry = inOverlay(key);
-        const isStored = !next.done && next.value[0] === key;
-        if (entry?.item !== undefined) yield [key, entry.item];
-        else if (entry === undefined && isStored) yield next.value as [StateKey, ItemJson];
-        if (isStored) next = stored.next();
+        const isStored = stored?.key === key;
+        if (entry?.item !== undefined) {
+          if (!isStored) stored = stored?.kept();
+          yield FoundItem.inMemory(key, entry.item);
+        } else if (entry === undefined && isStored) {
+          yield stored as FoundItem;
+        }
+        if (isStored) stored = inStore.next();
         key = reverse
           ? this.#overlay.firstKey(start, key, true)
           : this.#overlay.firstKey(keyAfter(key), end, false);
       }
     } finally {
-      stored.return();
+      inStore.close();
     }
   }
 }

@@ -2,8 +2,8 @@ import { mkdirSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { type Database, open, type RootDatabase } from 'lmdb';
-import type { ItemJson } from '../../protocol/reply.ts';
-import { decodeValue, encodeValue, StateDamagedError, type StateKey } from './layout.ts';
+import { FoundItem } from './found-item.ts';
+import { encodeValue, StateDamagedError, type StateKey } from './layout.ts';
 import type { OverlayEntry } from './overlay.ts';
 
 /** Rows of the meta database; undefined removes a row. */
@@ -40,22 +40,22 @@ export class Store {
     return new Store(environment);
   }
 
-  /** @throws StateDamagedError */
-  get(key: StateKey): ItemJson | undefined {
+  /** To be taken before the next read. @throws StateDamagedError */
+  find(key: StateKey): FoundItem | undefined {
     const value = this.#items.getBinaryFast(key) as Buffer | undefined;
-    return value === undefined ? undefined : decodeValue(key, value);
+    return value === undefined ? undefined : foundIn({ key, value });
   }
 
   /**
-   * The items in [start, end), from the end if `reverse`. To be read within one turn of the event loop.
-   * @throws StateDamagedError while iterating
+   * The items in [start, end), from the end if `reverse`; each to be taken before the next one or any other read, and all
+   * within one turn of the event loop.
    */
-  *range(start: StateKey, end: StateKey, reverse: boolean): Generator<[StateKey, ItemJson], void> {
-    for (const { key, value } of this.#entries(start, end, reverse)) yield [key, decodeValue(key, value)];
+  range(start: StateKey, end: StateKey, reverse: boolean): StoredRange {
+    return new StoredRange(this.#entries(start, end, reverse)[Symbol.iterator]());
   }
 
   /** The raw entries in [start, end), for whoever checks them. A value is there until the next is read. */
-  rawRange(start: StateKey, end: StateKey): Iterable<{ key: StateKey; value: Buffer }> {
+  rawRange(start: StateKey, end: StateKey): Iterable<Row> {
     return this.#entries(start, end, false);
   }
 
@@ -130,7 +130,7 @@ export class Store {
     );
   }
 
-  #entries(start: StateKey, end: StateKey, reverse: boolean): Iterable<{ key: StateKey; value: Buffer }> {
+  #entries(start: StateKey, end: StateKey, reverse: boolean): Iterable<Row> {
     if (!reverse) return this.#items.getRange({ start, end });
     return this.#items.getRange({
       start: end,
@@ -141,6 +141,49 @@ export class Store {
     });
   }
 }
+
+/** A cursor in LMDB that is being read. */
+export class StoredRange {
+  readonly #rows: Iterator<Row, unknown>;
+
+  constructor(rows: Iterator<Row, unknown>) {
+    this.#rows = rows;
+  }
+
+  /** @returns undefined at the end. @throws StateDamagedError */
+  next(): FoundItem | undefined {
+    const { done, value: row } = this.#rows.next();
+    return done === true ? undefined : foundIn(row as Row);
+  }
+
+  /** To be called unless the end was reached: the cursor is used again. */
+  close(): void {
+    this.#rows.return?.();
+  }
+}
+
+interface Row {
+  readonly key: StateKey;
+  readonly value: Buffer;
+}
+
+function foundIn({ key, value }: Row): FoundItem {
+  return FoundItem.stored(key, wholeOf(value), value.length);
+}
+
+/**
+ * lmdb-js puts all values into one buffer and redefines its length, which makes its methods several times slower; this is
+ * the same memory as an ordinary buffer.
+ */
+function wholeOf(value: Buffer): Buffer {
+  if (value === viewed) return whole;
+  viewed = value;
+  whole = Buffer.from(value.buffer, value.byteOffset);
+  return whole;
+}
+
+let viewed: Buffer | undefined;
+let whole: Buffer = Buffer.alloc(0);
 
 /** A key and its value as LMDB gets them; without a value it is removed. */
 interface Write {

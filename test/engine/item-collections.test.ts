@@ -8,6 +8,7 @@ import { Store } from '../../engine/state/store.ts';
 import type { ItemJson } from '../../protocol/reply.ts';
 import { TestEngine } from './engine-harness.ts';
 import { createTableInput, type IndexShape } from './index-model.ts';
+import { storedItems } from './stored-items.ts';
 
 /* Sizes are seen from outside as metrics, in gigabytes, and by where the limit is; the check of a folder knows them exactly. */
 
@@ -96,7 +97,7 @@ async function changeStore(change: (state: Store) => Promise<void> | void): Prom
 }
 
 function rows(state: Store): [StateKey, ItemJson][] {
-  return [...state.range(tablePrefix(collections), tablePrefix(collections + 1), false)];
+  return storedItems(state, tablePrefix(collections), tablePrefix(collections + 1));
 }
 
 /** Notes another size of the only collection that there is. */

@@ -6,6 +6,7 @@ import { stateKeyBytesMax, tablePrefix } from '../../engine/state/layout.ts';
 import type { OverlayEntry } from '../../engine/state/overlay.ts';
 import { Store } from '../../engine/state/store.ts';
 import { ItemJson } from '../../protocol/reply.ts';
+import { storedItems } from './stored-items.ts';
 
 let directory: string;
 let store: Store;
@@ -29,7 +30,7 @@ describe('the store', () => {
     ]);
     await put(keys.map((key, i) => [key, `item ${i}`]));
     keys.forEach((key, i) => {
-      expect(textOf(store.get(key))).toBe(`item ${i}`);
+      expect(textOf(store.find(key)?.take())).toBe(`item ${i}`);
     });
     const sorted = [...keys].sort();
     // Bounds are kept in a buffer that many long ones fill.
@@ -45,8 +46,8 @@ describe('the store', () => {
   test('gives items that later reads leave alone', async () => {
     const texts = ['small', 'x'.repeat(400_000), 'y'.repeat(4_000), 'z'.repeat(1_000_000), ''];
     await put(texts.map((text, i) => [keyOf(20, i), text]));
-    const read = texts.map((_, i) => store.get(keyOf(20, i)));
-    const ranged = [...store.range(tablePrefix(0), tablePrefix(0x7fffffff), false)].map(([, item]) => item);
+    const read = texts.map((_, i) => store.find(keyOf(20, i))?.take());
+    const ranged = storedItems(store, tablePrefix(0), tablePrefix(0x7fffffff), false).map(([, item]) => item);
     expect(read.map(textOf)).toEqual(texts);
     expect(ranged.map(textOf)).toEqual(texts);
   });
@@ -57,7 +58,7 @@ describe('the store', () => {
     await put(keys.map((key) => [key, 'first']));
     expect(store.keys('', '\xff', count + 1)).toEqual(keys);
     await apply(keys.map((key, i) => [key, i % 2 === 0 ? itemOf(`second ${i}`) : undefined]));
-    const items = [...store.range('', '\xff', false)];
+    const items = storedItems(store, '', '\xff', false);
     expect(items).toHaveLength(count / 2);
     items.forEach(([key, item], i) => {
       expect([key, textOf(item)]).toEqual([keys[2 * i], `second ${2 * i}`]);
@@ -87,7 +88,7 @@ async function apply(entries: readonly (readonly [string, ItemJson | undefined])
 }
 
 function keysOf(start: string, end: string, reverse: boolean): string[] {
-  return Array.from(store.range(start, end, reverse), ([key]) => key);
+  return storedItems(store, start, end, reverse).map(([key]) => key);
 }
 
 function itemOf(text: string): ItemJson {

@@ -1,0 +1,73 @@
+/**
+ * CRC-32 as zlib computes it, piece by piece. A register holds the state before zlib's last inversion: it begins as -1,
+ * and the checksum is its complement.
+ *
+ * The register is linear: that over a row is that over its beginning, carried over the bytes that follow, plus that of
+ * those bytes alone. So what is known of rows gives the register over many of them, as `overRow` does, without looking at
+ * the bytes; and one call into zlib over all of them, in place of one for each, shows whether they are what they were.
+ */
+export const crcStart = -1;
+
+/** One byte more. */
+export function crcStep(crc: number, byte: number): number {
+  return (table[(crc ^ byte) & 0xff] as number) ^ (crc >>> 8);
+}
+
+export function crcStepOfUint32(crc: number, value: number): number {
+  const high = crcStep(crcStep(crc, value >>> 24), (value >>> 16) & 0xff);
+  return crcStep(crcStep(high, (value >>> 8) & 0xff), value & 0xff);
+}
+
+/** To call into zlib costs more than a hundred bytes in JavaScript. */
+export function crcStepOfBytes(crc: number, bytes: Uint8Array, start: number, end: number): number {
+  let stepped = crc;
+  for (let i = start; i < end; i++) stepped = crcStep(stepped, bytes[i] as number);
+  return stepped;
+}
+
+/** @param text one character per byte. */
+export function crcStepOfText(crc: number, text: string): number {
+  let stepped = crc;
+  for (let i = 0; i < text.length; i++) stepped = crcStep(stepped, text.charCodeAt(i));
+  return stepped;
+}
+
+/** The longest rest of a row for `overRow`. */
+export const restBytesMax = 4096;
+
+/**
+ * The register after the rest of a row, where that follows other bytes than in the row.
+ * @param crc the register after those other bytes.
+ * @param begun the register in the row, before its rest.
+ * @param restBytes up to `restBytesMax`.
+ * @param checksum of the whole row.
+ */
+export function overRow(crc: number, begun: number, restBytes: number, checksum: number): number {
+  return multiply(crc ^ begun, carries[restBytes] as number) ^ ~checksum;
+}
+
+const polynomial = 0xedb88320;
+
+const table = Int32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ polynomial : crc >>> 1;
+  return crc;
+});
+
+/** By which to multiply a register to carry it over so many bytes: x^8 to that power, the highest bit being 1. */
+const carries = new Int32Array(restBytesMax + 1);
+carries[0] = 1 << 31;
+for (let i = 1; i < carries.length; i++) carries[i] = crcStep(carries[i - 1] as number, 0);
+
+/** Of polynomials over GF(2), modulo that of the CRC, bits reflected as everywhere here. */
+function multiply(a: number, b: number): number {
+  let product = 0;
+  let factor = a;
+  let power = b;
+  for (let bit = 0; bit < 32; bit++) {
+    product ^= power & (factor >> 31);
+    factor <<= 1;
+    power = (power >>> 1) ^ (polynomial & -(power & 1));
+  }
+  return product;
+}
