@@ -19,6 +19,8 @@ import { SharedWrites } from './cache/shared-writes.ts';
 import type { TableCounters, TableCounts } from './cache/table-counters.ts';
 import { CacheSettings } from './cache-settings.ts';
 import { type FlushTarget, flush } from './flush.ts';
+import { type Invalidations, LocalInvalidations, SharedInvalidations } from './follower/invalidations.ts';
+import type { TableFollowing } from './follower.ts';
 import { effectOf } from './operations.ts';
 import { TableChanges } from './table-changes.ts';
 import { TableDescriptions } from './table-descriptions.ts';
@@ -45,6 +47,11 @@ export interface AcceleratorOptions {
   readonly clock: Clock;
   /** Opens the cache that a fleet of proxies shares, in front of a store that announces nothing; absent: there is none. */
   readonly openShared?: (listener: SharedListener) => SharedCache;
+  /**
+   * Opens what tells of the writes that go around every proxy, of each table that is met, in front of a store that announces
+   * nothing; absent: nobody does.
+   */
+  readonly openFollower?: (invalidations: Invalidations) => TableFollowing;
   /** Gets a warning for each table that cannot be cached since the store does not describe it; absent: no warnings. */
   readonly log?: Logger;
 }
@@ -91,6 +98,7 @@ export class Accelerator implements Backend {
   readonly #writes: ItemWrites;
   readonly #changes: TableChanges;
   readonly #shared: SharedCache | undefined;
+  readonly #follower: TableFollowing | undefined;
   readonly #settleMs: number;
   /** Marks the writes that come through here, whose new values are worth keeping. */
   readonly #origin = {};
@@ -110,6 +118,7 @@ export class Accelerator implements Backend {
     this.#settleMs = options.settleMs;
     this.#shared = options.openShared?.(this.#sharedListener());
     this.#tables = this.#newTables(options);
+    this.#follower = options.openFollower?.(this.#invalidations());
     const { sharedItems, sharedPages, sharedWrites } = sharedParts(this.#shared, options);
     const itemParts = { coherence, flights, counters, shared: sharedItems };
     this.#reads = new ItemReads(backend, this.#tables, this.settings, itemParts);
@@ -177,6 +186,7 @@ export class Accelerator implements Backend {
   /** Lets go of the store, which whoever opened it closes, once nothing is asked of it here any more. */
   async close(): Promise<void> {
     this.#unsubscribe?.();
+    await this.#follower?.close();
     await this.#tables.idle();
     await this.#shared?.close();
   }
@@ -224,13 +234,27 @@ export class Accelerator implements Backend {
     };
   }
 
+  /** In a fleet, what one proxy is told of is dropped by all. */
+  #invalidations(): Invalidations {
+    const caches = { items: this.#coherence, pages: this.#pages };
+    return this.#shared === undefined
+      ? new LocalInvalidations(caches, this.#tables)
+      : new SharedInvalidations(this.#shared, this.#tables);
+  }
+
   #newTables({ describeMs, clock, log }: AcceleratorOptions): TableDescriptions {
     return new TableDescriptions(this.#backend, {
       describeMs,
       clock,
       log,
-      onMet: (tableId) => this.#coherence.meetTable(tableId),
-      onForgotten: (tableId) => this.#coherence.voidTable(tableId),
+      onMet: (table, region, name) => {
+        this.#coherence.meetTable(table.id);
+        if (table.cache) this.#follower?.follow({ id: table.id, schema: table.schema, region, name });
+      },
+      onForgotten: (tableId) => {
+        this.#coherence.voidTable(tableId);
+        this.#follower?.unfollow(tableId);
+      },
       // Whoever wrote under the old identity has not fenced the new one, which others may have met before.
       onReplaced: (tableId) => void this.#shared?.voidTable(tableId, 0),
       settingsOf: (name) => this.settings.of(name),

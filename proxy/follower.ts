@@ -29,9 +29,9 @@ export interface FollowerOptions {
 
 /** What the cache asks of a follower. */
 export interface TableFollowing {
-  /** Called before anything of the table is cached; again, with the same identity, it changes nothing. */
+  /** Called before anything of the table is cached. */
   follow(table: FollowedTable): void;
-  /** What is cached of the table is void by then. */
+  /** The table is void, and nothing of it is cached until it is to be followed again. */
   unfollow(tableId: string): void;
   close(): Promise<void>;
 }
@@ -57,7 +57,7 @@ export class Follower implements TableFollowing {
   readonly #world: FollowerWorld;
   readonly #tables = new Map<string, TableFollower>();
   readonly #refused = new Set<string>();
-  readonly #running = new Map<string, Promise<void>>();
+  readonly #running = new Map<TableFollower, Promise<void>>();
   #isClosed = false;
 
   constructor(options: FollowerOptions) {
@@ -76,27 +76,16 @@ export class Follower implements TableFollowing {
   }
 
   follow(table: FollowedTable): void {
-    if (this.#isClosed || this.#tables.has(table.id)) return;
-    if (this.#tables.size >= followedTablesMax) {
-      this.#refuse(table);
-      return;
-    }
-    const follower = new TableFollower(this.#world, table);
-    this.#tables.set(table.id, follower);
-    // One that was stopped gives its claim up at its end, which must not be this one's.
-    const before = this.#running.get(table.id) ?? Promise.resolve();
-    const running: Promise<void> = before
-      .then(() => follower.run())
-      .finally(() => {
-        if (this.#running.get(table.id) === running) this.#running.delete(table.id);
-      });
-    this.#running.set(table.id, running);
+    if (this.#isClosed) return;
+    const present = this.#tables.get(table.id);
+    if (present?.isStopped === false) present.stay();
+    else if (this.#tables.size >= followedTablesMax) this.#refuse(table);
+    else this.#start(table, present);
   }
 
   unfollow(tableId: string): void {
     this.#refused.delete(tableId);
-    this.#tables.get(tableId)?.stop();
-    this.#tables.delete(tableId);
+    this.#tables.get(tableId)?.leave();
   }
 
   stats(): FollowerStats {
@@ -106,8 +95,23 @@ export class Follower implements TableFollowing {
   /** Ends all reading, and leaves the tables to the other processes of the fleet. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const tableId of [...this.#tables.keys()]) this.unfollow(tableId);
+    for (const table of this.#tables.values()) table.stop();
     await Promise.all(this.#running.values());
+  }
+
+  /** @param before gives its claim up at its end, which must not be the new one's. */
+  #start(table: FollowedTable, before: TableFollower | undefined): void {
+    const follower = new TableFollower(this.#world, table);
+    const ended = before === undefined ? undefined : this.#running.get(before);
+    this.#tables.set(table.id, follower);
+    this.#running.set(follower, this.#run(follower, ended));
+  }
+
+  async #run(follower: TableFollower, before: Promise<void> | undefined): Promise<void> {
+    await before;
+    await follower.run();
+    this.#running.delete(follower);
+    if (this.#tables.get(follower.table.id) === follower) this.#tables.delete(follower.table.id);
   }
 
   #refuse({ id, name }: FollowedTable): void {

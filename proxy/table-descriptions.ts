@@ -30,8 +30,11 @@ export interface TableDescriptionsOptions {
   readonly clock: Clock;
   /** Told of tables that the store does not describe; absent: nobody is told. */
   readonly log: Logger | undefined;
-  /** Called when an identity becomes known, or known again: nothing is known of what happened to it before. */
-  readonly onMet: (tableId: string) => void;
+  /**
+   * Called when an identity becomes known, or known again: nothing is known of what happened to it before.
+   * @param name the name or ARN by which the store has described it in this region.
+   */
+  readonly onMet: (table: Table, region: string, name: string) => void;
   /** Called when a description is given up: nothing is known any more of what happens to this table's items. */
   readonly onForgotten: (tableId: string) => void;
   /** Called when a name has come to mean this identity, by an answer of the store's alone, instead of another one. */
@@ -224,7 +227,7 @@ export class TableDescriptions {
     this.#known.set(region, ofRegion);
     if (!ofRegion.has(name)) this.#knownCount++;
     ofRegion.set(name, { table, checkedAtMs: this.#options.clock.monotonic() });
-    if (table === described) this.#options.onMet(table.id);
+    if (table === described) this.#options.onMet(table, region, name);
     this.#byId.set(table.id, table);
     if (this.#knownCount > tablesMax) this.#forgetOldest();
     return table;

@@ -5,11 +5,12 @@ import { changedGenerations, type ItemChange } from '../cache/changed-generation
 import type { Coherence } from '../cache/coherence.ts';
 import type { Pages } from '../cache/pages.ts';
 import type { SharedCache } from '../cache/shared.ts';
-import type { Table } from '../table-descriptions.ts';
+import type { TableDescriptions } from '../table-descriptions.ts';
+import type { FollowedTable } from './followed-table.ts';
 
 /** One change that the stream told of; the images are canonical. */
 export interface StreamChange extends ItemChange {
-  readonly tableId: string;
+  readonly table: FollowedTable;
 }
 
 /** The caches that hear of what the streams tell. Neither method throws or rejects. */
@@ -23,10 +24,8 @@ export interface Invalidations {
   voidTable(tableId: string, holdMs: number): void | Promise<void>;
 }
 
-/** Where the tables' present descriptions are. */
-export interface DescribedTables {
-  byId(tableId: string): Pick<Table, 'schema' | 'indexes'> | undefined;
-}
+/** Where the tables' descriptions are. */
+export type DescribedTables = Pick<TableDescriptions, 'byId' | 'find'>;
 
 /** What one process has cached, as far as it concerns the streams. */
 export interface LocalCaches {
@@ -49,16 +48,16 @@ export interface LocalCaches {
  */
 export class LocalInvalidations implements Invalidations {
   readonly #caches: LocalCaches;
-  readonly #tables: DescribedTables;
+  readonly #tables: Pick<DescribedTables, 'byId'>;
 
-  constructor(caches: LocalCaches, tables: DescribedTables) {
+  constructor(caches: LocalCaches, tables: Pick<DescribedTables, 'byId'>) {
     this.#caches = caches;
     this.#tables = tables;
   }
 
   changed(change: StreamChange): true {
-    const { tableId, key, newItem } = change;
-    this.#caches.items.invalidateUnless(tableId, key, (cached) => isSameItem(cached, newItem));
+    const { table, key, newItem } = change;
+    this.#caches.items.invalidateUnless(table.id, key, (cached) => isSameItem(cached, newItem));
     this.#endGenerations(change);
     return true;
   }
@@ -71,30 +70,33 @@ export class LocalInvalidations implements Invalidations {
   /** What has no description has no pages. */
   #endGenerations(change: StreamChange): void {
     const { pages } = this.#caches;
-    if (!pages.isConcerned(change.tableId)) return;
-    const table = this.#tables.byId(change.tableId);
-    if (table !== undefined) pages.endGenerations(change.tableId, changedGenerations(table, change));
+    const { id } = change.table;
+    const table = pages.isConcerned(id) ? this.#tables.byId(id) : undefined;
+    if (table !== undefined) pages.endGenerations(id, changedGenerations(table, change));
   }
 }
 
 /**
  * The cache that a fleet shares, and through it those of its proxies. A write through a proxy is dropped once more when its
  * record comes: the shared cache cannot tell whose a value is.
+ *
+ * The other proxies may use a table that this one has given up, so its description is asked for where it is not known, or
+ * too old: a new index is known here before anybody keeps its pages.
  */
 export class SharedInvalidations implements Invalidations {
   readonly #shared: Pick<SharedCache, 'invalidate' | 'voidTable'>;
-  readonly #tables: DescribedTables;
+  readonly #tables: Pick<DescribedTables, 'find'>;
 
-  constructor(shared: Pick<SharedCache, 'invalidate' | 'voidTable'>, tables: DescribedTables) {
+  constructor(shared: Pick<SharedCache, 'invalidate' | 'voidTable'>, tables: Pick<DescribedTables, 'find'>) {
     this.#shared = shared;
     this.#tables = tables;
   }
 
   async changed(change: StreamChange): Promise<boolean> {
-    const { tableId, key } = change;
-    const table = this.#tables.byId(tableId);
-    if (table !== undefined) return this.#shared.invalidate(tableId, key, changedGenerations(table, change));
-    await this.#shared.voidTable(tableId, 0);
+    const { id, name, region } = change.table;
+    const table = await this.#tables.find(region, name);
+    if (table?.id === id) return this.#shared.invalidate(id, change.key, changedGenerations(table, change));
+    await this.#shared.voidTable(id, 0);
     return true;
   }
 

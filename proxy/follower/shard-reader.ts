@@ -97,7 +97,7 @@ export class ShardReader {
     const { table, world } = this.#parts;
     const canonical = readKey(table.schema, key);
     if (canonical !== undefined) {
-      return world.invalidations.changed({ tableId: table.id, key: canonical, oldItem, newItem });
+      return world.invalidations.changed({ table, key: canonical, oldItem, newItem });
     }
     const voided = world.invalidations.voidTable(table.id, 0);
     return voided instanceof Promise ? voided.then(() => true) : true;

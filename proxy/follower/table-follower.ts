@@ -35,6 +35,9 @@ export interface FollowedTableStats {
   readonly behindMs: number | undefined;
 }
 
+/** For how long a table is followed that is not asked for: it may only be described anew. */
+const lingerMs = 60_000;
+
 /** How long a table that following was lost of is held at a time; renewed at half of it. */
 const holdMs = 10_000;
 
@@ -69,6 +72,7 @@ export class TableFollower {
   #hasBegun = false;
   /** Until when following is known to have been sound, by the monotonic clock. */
   #soundAtMs: number;
+  #leaveAtMs = Infinity;
   #heldUntilMs = -Infinity;
   #claimedUntilMs = -Infinity;
 
@@ -79,10 +83,24 @@ export class TableFollower {
     this.#soundAtMs = world.clock.monotonic();
   }
 
-  /** Ends after `stop`. Never rejects. */
+  get isStopped(): boolean {
+    return this.#end.signal.aborted;
+  }
+
+  /** Ends after `stop`, or some time after `leave`. Never rejects. */
   async run(): Promise<void> {
     await Promise.all([this.#followOn(), this.#watchOn()]);
     await this.#world.claims.release(this.table.id);
+  }
+
+  /** The table is not asked for at the moment. */
+  leave(): void {
+    this.#leaveAtMs = this.#world.clock.monotonic() + lingerMs;
+  }
+
+  /** It is asked for again. */
+  stay(): void {
+    this.#leaveAtMs = Infinity;
   }
 
   stop(): void {
@@ -214,7 +232,8 @@ export class TableFollower {
     const { pause, times } = this.#world;
     while (!this.#end.signal.aborted) {
       await pause(times.tickMs, this.#end.signal).catch(() => {});
-      if (this.#end.signal.aborted) return;
+      if (this.#world.clock.monotonic() >= this.#leaveAtMs) this.stop();
+      if (this.isStopped) return;
       await this.#keepClaim();
       await this.#watch();
     }

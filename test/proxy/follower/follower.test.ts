@@ -77,11 +77,10 @@ describe('changes', () => {
     await time.pass(200);
     const key = joinKey('a', '');
     const [one, two] = [1, 2].map((v) => ({ id: { S: 'a' }, v: { N: String(v) } }));
-    const tableId = itemsTable.id;
     expect(told.changes).toEqual([
-      { tableId, key, oldItem: undefined, newItem: one },
-      { tableId, key, oldItem: one, newItem: two },
-      { tableId, key, oldItem: two, newItem: undefined },
+      { table: itemsTable, key, oldItem: undefined, newItem: one },
+      { table: itemsTable, key, oldItem: one, newItem: two },
+      { table: itemsTable, key, oldItem: two, newItem: undefined },
     ]);
     expect(harness.stats()).toMatchObject({ records: 3, gaps: 0 });
   });
@@ -317,17 +316,35 @@ describe('a stall', () => {
 });
 
 describe('the end', () => {
-  test('of a table ends its reading, also of calls under way', async () => {
+  test('of a table ends its reading after a while, also of calls under way', async () => {
     const { time, store, follower } = await followed();
-    store.hanging.add('GetRecords');
-    await time.pass(500);
     follower.unfollow(itemsTable.id);
-    await time.pass(0);
+    await time.pass(59_000);
+    store.hanging.add('GetRecords');
+    await time.pass(2_000);
     const calls = store.calls.length;
     store.answerAll();
     await time.pass(20_000);
     expect(store.calls).toHaveLength(calls);
     expect(follower.stats().tables).toEqual([]);
+  });
+
+  test('is put off where the table is asked for again', async () => {
+    const { time, told, follower } = await followed();
+    follower.unfollow(itemsTable.id);
+    await time.pass(30_000);
+    harness.follow();
+    await time.pass(60_000);
+    harness.put('a');
+    await time.pass(500);
+    expect(told.missed()).toEqual([]);
+    expect(told.voids).toBe(1);
+    follower.unfollow(itemsTable.id);
+    await time.pass(61_000);
+    expect(follower.stats().tables).toEqual([]);
+    await harness.followed();
+    expect(harness.stats().state).toBe('following');
+    expect(told.voids).toBe(2);
   });
 
   test('closes while calls hang', async () => {

@@ -9,11 +9,13 @@ import type { PageDestination } from '../../../proxy/cache/pages.ts';
 import { CacheSettings } from '../../../proxy/cache-settings.ts';
 import type { TableIndex } from '../../../proxy/described-indexes.ts';
 import { LocalInvalidations, type StreamChange } from '../../../proxy/follower/invalidations.ts';
+import type { Table } from '../../../proxy/table-descriptions.ts';
 import { idSchema } from '../accelerator-fixture.ts';
 import { ManualClock, SimulatedStore } from '../simulated-store.ts';
 
 const tableId = 'table';
 const key = joinKey('a', '');
+const followed = { id: tableId, name: 'items', region: 'us-east-1', schema: idSchema };
 const settleMs = 1_000;
 
 const byColour: TableIndex = {
@@ -22,6 +24,11 @@ const byColour: TableIndex = {
   partition: [{ name: 'colour', type: 'S' }],
   sort: [],
   projectedNames: undefined,
+};
+
+const described: Table = {
+  ...{ id: tableId, name: 'items', schema: idSchema, indexes: [byColour], fingerprint: '' },
+  ...{ streamArn: undefined, cache: true, itemTtlMs: 0, queryTtlMs: 0 },
 };
 
 let clock: ManualClock;
@@ -35,7 +42,7 @@ beforeEach(() => {
   caches = newParts(new SimulatedStore(), times, new CacheSettings(options));
   invalidations = new LocalInvalidations(
     { items: caches.coherence, pages: caches.pages },
-    { byId: () => ({ schema: idSchema, indexes: [byColour] }) },
+    { byId: () => described },
   );
   clock.advance(10_000);
 });
@@ -53,7 +60,7 @@ function change(
   newItem: StreamChange['newItem'],
   oldItem: StreamChange['oldItem'] = undefined,
 ): StreamChange {
-  return { tableId, key, oldItem, newItem };
+  return { table: followed, key, oldItem, newItem };
 }
 
 function itemOf(colour: string): Item {
@@ -121,7 +128,7 @@ describe('pages', () => {
   const reply = () => new Reply({ Items: [], Count: 0 });
 
   function fill(name: string, generations: readonly string[]): PageDestination {
-    const page = { tableId, name, generations, ttlMs: 100_000 };
+    const page = { tableId, name, generations, isOfGlobalIndex: false, ttlMs: 100_000 };
     const token = caches.pages.take(page);
     if (token !== undefined) caches.pages.fill(token, reply(), 100_000);
     expect(caches.pages.lookup(page)).toBeDefined();
@@ -162,7 +169,7 @@ test('a table that is held is not cached for so long', () => {
   put(itemOf('red'));
   expect(isCached()).toBe(false);
   expect(caches.coherence.take(tableId, key)).toBeUndefined();
-  const page = { tableId, name: 'base', generations: [tableScan], ttlMs: 100_000 };
+  const page = { tableId, name: 'base', generations: [tableScan], isOfGlobalIndex: false, ttlMs: 100_000 };
   expect(caches.pages.take(page)).toBeUndefined();
   clock.advance(5_000);
   put(itemOf('red'));
