@@ -138,8 +138,9 @@ function override(
   name: string,
   change: TableOverridesChange | null,
 ): void {
-  const merged = Object.entries({ ...overrides.get(name), ...change });
-  const own = change === null ? [] : merged.filter(([, value]) => value !== null && value !== undefined);
+  const given = Object.entries(change ?? {}).filter(([, value]) => value !== undefined);
+  const merged = Object.entries({ ...overrides.get(name), ...Object.fromEntries(given) });
+  const own = change === null ? [] : merged.filter(([, value]) => value !== null);
   if (own.length === 0) overrides.delete(name);
   else overrides.set(name, Object.fromEntries(own));
 }
