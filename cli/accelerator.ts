@@ -7,13 +7,13 @@ import type { Surroundings } from './serve.ts';
 /**
  * The cache in front of a backend.
  * @param settleMs how long the backend's eventually consistent reads may lag, unless the settings say.
- * @param openShared opens the cache that a fleet shares; absent: there is none.
+ * @param openers of what a proxy may have besides.
  */
 export function accelerate(
   backend: Backend,
   settleMs: number,
   { settings, clock, log, lifecycle, metrics }: Surroundings,
-  openShared?: AcceleratorOptions['openShared'],
+  openers: Pick<AcceleratorOptions, 'openShared' | 'openFollower'> = {},
 ): Backend {
   const accelerator = new Accelerator(metrics?.observeStore(backend) ?? backend, {
     cacheBytesMax: settings.cacheSize,
@@ -25,7 +25,7 @@ export function accelerate(
     fenceMs: settings.fenceMs,
     clock,
     log,
-    ...(openShared === undefined ? {} : { openShared }),
+    ...openers,
   });
   metrics?.watchCache(accelerator);
   lifecycle.opened('accelerator', () => accelerator.close());

@@ -1,22 +1,29 @@
 import { openRedis } from '../proxy/cache/redis/connection.ts';
 import { everyInterval, newIds } from '../proxy/cache/redis/ids.ts';
 import { trackedPrefix } from '../proxy/cache/redis/names.ts';
+import type { RedisNodes } from '../proxy/cache/redis/node.ts';
 import { RedisCache } from '../proxy/cache/redis/shared-redis.ts';
 import type { SharedCache, SharedListener } from '../proxy/cache/shared.ts';
 import type { Surroundings } from './serve.ts';
 
-/** @returns what opens the cache that this proxy shares with others; undefined where it shares none. */
-export function fleetOpener({
-  settings,
-  clock,
-  log,
-  metrics,
-}: Surroundings): ((listener: SharedListener) => SharedCache) | undefined {
+/** What the proxies of a fleet have in common. */
+export interface Fleet {
+  openShared(listener: SharedListener): SharedCache;
+  /** Nobody has any name before the shared cache was opened. */
+  readonly nodes: Pick<RedisNodes, 'nodeOf'>;
+}
+
+/** @returns undefined where this proxy is alone. */
+export function newFleet({ settings, clock, log, metrics }: Surroundings): Fleet | undefined {
   const { redis: urls, redisTimeoutMs: timeoutMs } = settings;
   if (urls.length === 0) return undefined;
-  return (listener) => {
+  let nodes: RedisNodes | undefined;
+  const openShared = (listener: SharedListener) => {
     const shared = new RedisCache({
-      nodes: (events) => openRedis({ urls, timeoutMs, trackedPrefix, events, clock, log }),
+      nodes: (events) => {
+        nodes = openRedis({ urls, timeoutMs, trackedPrefix, events, clock, log });
+        return nodes;
+      },
       listener,
       staleIfRedisDownMs: settings.staleIfRedisDownMs,
       fenceMs: settings.fenceMs,
@@ -29,4 +36,5 @@ export function fleetOpener({
     metrics?.watchShared(() => shared.stats());
     return shared;
   };
+  return { openShared, nodes: { nodeOf: (name) => nodes?.nodeOf(name) } };
 }

@@ -1,7 +1,8 @@
 import type { Backend } from '../protocol/backend.ts';
 import { openUpstream } from '../proxy/upstream.ts';
 import { accelerate } from './accelerator.ts';
-import { fleetOpener } from './fleet.ts';
+import { newFleet } from './fleet.ts';
+import { followerOpener } from './follower.ts';
 import type { Surroundings } from './serve.ts';
 
 /** Eventually consistent reads of a distributed store may lag this long behind an acknowledged write. */
@@ -20,7 +21,12 @@ export async function openProxy(surroundings: Surroundings): Promise<Backend> {
     clock,
     log,
   });
-  const accelerator = accelerate(upstream, settleMs, surroundings, fleetOpener(surroundings));
+  const fleet = newFleet(surroundings);
+  const openFollower = followerOpener(surroundings, upstream, fleet);
+  const accelerator = accelerate(upstream, settleMs, surroundings, {
+    ...(fleet === undefined ? {} : { openShared: fleet.openShared }),
+    ...(openFollower === undefined ? {} : { openFollower }),
+  });
   // It closes ahead of the accelerator, which waits for its own calls to end: those that hang are cut, and what is
   // asked after them is refused.
   lifecycle.opened('upstream', () => upstream.close());
