@@ -58,6 +58,8 @@ export interface ExportedLatencies {
 interface HistogramValue {
   readonly metricName: string;
   readonly labels: Readonly<Record<string, string | number>>;
+  /** Those that all lines of a series have: the library writes them out once. */
+  readonly sharedLabels: Labels;
   readonly value: number;
 }
 
@@ -82,16 +84,16 @@ export class ExportedHistogram extends Histogram {
   }
 
   /** Buckets are cumulative. */
-  #addBuckets(values: HistogramValue[], labels: Labels, { counts, sumMs }: LatencyHistogram): void {
+  #addBuckets(values: HistogramValue[], sharedLabels: Labels, { counts, sumMs }: LatencyHistogram): void {
     const { name } = this.#exported;
     let count = 0;
     for (const [bucket, inBucket] of counts.entries()) {
       count += inBucket;
       const le = boundsSeconds[bucket] ?? '+Inf';
-      values.push({ metricName: `${name}_bucket`, labels: { ...labels, le }, value: count });
+      values.push({ metricName: `${name}_bucket`, labels: { le }, sharedLabels, value: count });
     }
-    values.push({ metricName: `${name}_sum`, labels, value: sumMs / 1_000 });
-    values.push({ metricName: `${name}_count`, labels, value: count });
+    values.push({ metricName: `${name}_sum`, labels: {}, sharedLabels, value: sumMs / 1_000 });
+    values.push({ metricName: `${name}_count`, labels: {}, sharedLabels, value: count });
   }
 }
 
