@@ -10,26 +10,46 @@ export const crcStart = -1;
 
 /** One byte more. */
 export function crcStep(crc: number, byte: number): number {
-  return (table[(crc ^ byte) & 0xff] as number) ^ (crc >>> 8);
+  return (tables[(crc ^ byte) & 0xff] as number) ^ (crc >>> 8);
 }
 
+/** Four bytes more, the highest first. */
 export function crcStepOfUint32(crc: number, value: number): number {
-  const high = crcStep(crcStep(crc, value >>> 24), (value >>> 16) & 0xff);
-  return crcStep(crcStep(high, (value >>> 8) & 0xff), value & 0xff);
+  return crcStepOf4(crc, value >>> 24, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff);
 }
 
 /** To call into zlib costs more than a hundred bytes in JavaScript. */
 export function crcStepOfBytes(crc: number, bytes: Uint8Array, start: number, end: number): number {
   let stepped = crc;
-  for (let i = start; i < end; i++) stepped = crcStep(stepped, bytes[i] as number);
+  let i = start;
+  for (; i + 4 <= end; i += 4) {
+    const [a, b] = [bytes[i] as number, bytes[i + 1] as number];
+    stepped = crcStepOf4(stepped, a, b, bytes[i + 2] as number, bytes[i + 3] as number);
+  }
+  for (; i < end; i++) stepped = crcStep(stepped, bytes[i] as number);
   return stepped;
 }
 
 /** @param text one character per byte. */
 export function crcStepOfText(crc: number, text: string): number {
   let stepped = crc;
-  for (let i = 0; i < text.length; i++) stepped = crcStep(stepped, text.charCodeAt(i));
+  let i = 0;
+  for (; i + 4 <= text.length; i += 4) {
+    const [a, b] = [text.charCodeAt(i), text.charCodeAt(i + 1)];
+    stepped = crcStepOf4(stepped, a, b, text.charCodeAt(i + 2), text.charCodeAt(i + 3));
+  }
+  for (; i < text.length; i++) stepped = crcStep(stepped, text.charCodeAt(i));
   return stepped;
+}
+
+/** Four tables at once, as none of the look-ups then waits for another: twice as fast as four steps. */
+function crcStepOf4(crc: number, a: number, b: number, c: number, d: number): number {
+  return (
+    (tables[768 | ((crc ^ a) & 0xff)] as number) ^
+    (tables[512 | (((crc >>> 8) ^ b) & 0xff)] as number) ^
+    (tables[256 | (((crc >>> 16) ^ c) & 0xff)] as number) ^
+    (tables[(crc >>> 24) ^ d] as number)
+  );
 }
 
 /** The longest rest of a row for `overRow`. */
@@ -48,11 +68,14 @@ export function overRow(crc: number, begun: number, restBytes: number, checksum:
 
 const polynomial = 0xedb88320;
 
-const table = Int32Array.from({ length: 256 }, (_, byte) => {
+/** Four tables, one behind the other: what becomes of a byte with none, one, two or three bytes behind it. */
+const tables = new Int32Array(4 * 256);
+for (let byte = 0; byte < 256; byte++) {
   let crc = byte;
   for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ polynomial : crc >>> 1;
-  return crc;
-});
+  tables[byte] = crc;
+}
+for (let i = 256; i < tables.length; i++) tables[i] = crcStep(tables[i - 256] as number, 0);
 
 /** By which to multiply a register to carry it over so many bytes: x^8 to that power, the highest bit being 1. */
 const carries = new Int32Array(restBytesMax + 1);

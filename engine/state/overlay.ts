@@ -108,7 +108,8 @@ class Layer implements Iterable<[StateKey, OverlayEntry]> {
   }
 
   get(key: StateKey): OverlayEntry | undefined {
-    return this.#entries.get(key);
+    // A key read from LMDB has no hash code yet; to compute it costs a tenth of reading its item.
+    return this.isEmpty ? undefined : this.#entries.get(key);
   }
 
   set(key: StateKey, entry: OverlayEntry): void {
