@@ -38,12 +38,23 @@ export class Owed {
     this.#debts.set(tableName(tableId), before?.kind === 'table' ? merge(before, debt) : debt);
   }
 
+  /** Whether the table's fingerprint is still the one that a writer knew. */
+  fingerprint(tableId: string, fingerprint: string): void {
+    const before = this.#debts.get(fingerprintName(tableId));
+    const isOther = before?.kind === 'fingerprint' && before.fingerprint !== fingerprint;
+    if (isOther || this.#debts.has(tableName(tableId))) this.table(tableId, 'pages', 0);
+    else this.#debts.set(fingerprintName(tableId), { kind: 'fingerprint', tableId, fingerprint });
+  }
+
   hasItem(tableId: string, key: KeyBytes): boolean {
     return this.size > 0 && (this.#debts.has(itemName(tableId, key)) || this.hasTable(tableId));
   }
 
-  hasGeneration(tableId: string, name: KeyBytes): boolean {
-    return this.size > 0 && (this.#debts.has(generationName(tableId, name)) || this.hasTable(tableId));
+  /** Whether anything of a page that depends on these generations. */
+  hasPage(tableId: string, generations: readonly KeyBytes[]): boolean {
+    if (this.size === 0) return false;
+    if (this.hasTable(tableId) || this.#debts.has(fingerprintName(tableId))) return true;
+    return generations.some((name) => this.#debts.has(generationName(tableId, name)));
   }
 
   hasTable(tableId: string): boolean {
@@ -82,8 +93,9 @@ export class Owed {
 
   #add(name: string, debt: ItemDebt | GenerationDebt): void {
     if (this.#debts.size >= debtsMax && !this.#debts.has(name)) this.#voidInstead();
-    if (!this.#debts.has(tableName(debt.tableId))) this.#debts.set(name, debt);
-    else this.table(debt.tableId, 'all', 0);
+    const table = this.#debts.get(tableName(debt.tableId));
+    if (table?.kind === 'table' && table.scope === 'all') this.table(debt.tableId, 'all', 0);
+    else this.#debts.set(name, debt);
   }
 
   /** Whole tables instead of what is in them, or all tables instead of too many. */
@@ -102,7 +114,7 @@ export class Owed {
   }
 }
 
-export type Debt = ItemDebt | GenerationDebt | TableDebt;
+export type Debt = ItemDebt | GenerationDebt | FingerprintDebt | TableDebt;
 
 export interface ItemDebt {
   readonly kind: 'item';
@@ -116,6 +128,12 @@ export interface GenerationDebt {
   readonly kind: 'generation';
   readonly tableId: string;
   readonly name: KeyBytes;
+}
+
+export interface FingerprintDebt {
+  readonly kind: 'fingerprint';
+  readonly tableId: string;
+  readonly fingerprint: string;
 }
 
 export interface TableDebt {
@@ -142,6 +160,10 @@ function itemName(tableId: string, key: KeyBytes): string {
 
 function generationName(tableId: string, name: KeyBytes): string {
   return `g${tableId}\n${name}`;
+}
+
+function fingerprintName(tableId: string): string {
+  return `f${tableId}`;
 }
 
 function tableName(tableId: string): string {

@@ -21,13 +21,7 @@ import type { RedisEvents, RedisNodes } from './node.ts';
 import { type Debt, Owed } from './owed.ts';
 import { RedisPages, RedisPageToken } from './pages.ts';
 import { Registry } from './registry.ts';
-import {
-  type FleetTable,
-  fleetTable,
-  TableVersions,
-  unknownTable,
-  type VoidScope,
-} from './table-versions.ts';
+import { type FleetTable, fleetTable, TableVersions, type VoidScope } from './table-versions.ts';
 import { Unanswered, type UnansweredFence } from './unanswered.ts';
 
 /**
@@ -109,7 +103,7 @@ export class RedisCache implements SharedCache {
   }
 
   table(wanted: TableVersion): FleetTable | Promise<FleetTable> {
-    return this.#owed.hasTable(wanted.id) ? unknownTable(wanted) : this.#versions.find(wanted);
+    return this.#versions.find(wanted);
   }
 
   async readItem(table: SharedTable, key: KeyBytes): Promise<SharedRead<ItemToken>> {
@@ -156,8 +150,7 @@ export class RedisCache implements SharedCache {
 
   async readPage(table: SharedTable, page: PageName): Promise<SharedRead<PageToken>> {
     const known = fleetTable(table);
-    if (page.generations.some((name) => this.#owed.hasGeneration(table.id, name)))
-      return this.#bypass('owed');
+    if (this.#owed.hasPage(table.id, page.generations)) return this.#bypass('owed');
     if (!this.#isUsable(known, known.pagesHeldUntilMs)) return bypass;
     return this.#count(await this.#pages.read(known, page));
   }
@@ -244,12 +237,20 @@ export class RedisCache implements SharedCache {
     if (!isDelivered) this.#owed.generation(tableId, name);
   }
 
-  /** Where there is no record, whoever makes one asks the store after the commit. */
-  async #checkFingerprint(table: FleetTable): Promise<void> {
-    const record = await this.#versions.check(table.id);
-    if (record === undefined) this.#owed.table(table.id, 'pages', 0);
-    else if (record !== null && record.fingerprint !== table.fingerprint)
-      await this.#void(table.id, 'pages', 0);
+  async #checkFingerprint({ id, fingerprint }: FleetTable): Promise<void> {
+    const isChecked = await this.#voidIfOther(id, fingerprint);
+    if (!isChecked) this.#owed.fingerprint(id, fingerprint);
+  }
+
+  /**
+   * Where there is no record, whoever makes one asks the store after the commit.
+   * @returns whether it is certain.
+   */
+  async #voidIfOther(tableId: string, fingerprint: string): Promise<boolean> {
+    const record = await this.#versions.check(tableId);
+    if (record === undefined) return false;
+    if (record !== null && record.fingerprint !== fingerprint) await this.#void(tableId, 'pages', 0);
+    return true;
   }
 
   /** What takes the place of a fence holds the items too. */
@@ -280,6 +281,8 @@ export class RedisCache implements SharedCache {
         return this.#items.drop(debt.tableId, debt.key, debt.fenceId);
       case 'generation':
         return this.#pages.dropGeneration(debt.tableId, debt.name);
+      case 'fingerprint':
+        return this.#voidIfOther(debt.tableId, debt.fingerprint);
       case 'table': {
         const holdMs = Math.max(0, debt.heldUntilMs - this.#options.clock.monotonic());
         return this.#versions.void(debt.tableId, debt.scope, holdMs);

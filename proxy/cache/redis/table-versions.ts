@@ -45,7 +45,6 @@ export class TableVersions {
    * @returns whether it is certain.
    */
   async void(tableId: string, scope: VoidScope, holdMs: number): Promise<boolean> {
-    this.forget(tableId);
     const { record, marker } = recordNames(tableId);
     const process = this.#masters.processOf(record);
     if (process === undefined) return false;

@@ -127,8 +127,10 @@ export class SimulatedNode implements RedisNode {
   readonly name: string;
   runId: string | undefined;
   events: RedisEvents | undefined;
-  areStepsHeld = false;
-  areAnnouncementsHeld = false;
+  /** So many of the next steps pass their deadline before they arrive. */
+  losesNext = 0;
+  #areStepsHeld = false;
+  #areAnnouncementsHeld = false;
   /** Sent, and not done. */
   readonly sent: Call[] = [];
   /** Done, and not answered. */
@@ -151,11 +153,28 @@ export class SimulatedNode implements RedisNode {
     if (this.runId === undefined) throw new Error(`${this.name} is down`);
     return new Promise((resolve, reject) => {
       this.sent.push({ step, keys, args, resolve, reject });
-      while (!this.areStepsHeld && this.sent.length > 0) {
-        this.doNext();
-        this.answerNext();
+      if (this.losesNext > 0) {
+        this.losesNext--;
+        this.loseNext();
+      } else if (!this.#areStepsHeld) {
+        this.areStepsHeld = false;
       }
     });
+  }
+
+  /** Those that were held go on once they are not. */
+  set areStepsHeld(areHeld: boolean) {
+    this.#areStepsHeld = areHeld;
+    while (!this.#areStepsHeld && this.done.length > 0) this.answerNext();
+    while (!this.#areStepsHeld && this.sent.length > 0) {
+      this.doNext();
+      this.answerNext();
+    }
+  }
+
+  set areAnnouncementsHeld(areHeld: boolean) {
+    this.#areAnnouncementsHeld = areHeld;
+    while (!this.#areAnnouncementsHeld && this.announcements.length > 0) this.announceNext();
   }
 
   /** Does the step that was sent first. */
@@ -205,7 +224,7 @@ export class SimulatedNode implements RedisNode {
   announce(names: readonly string[] | undefined): void {
     if (this.runId === undefined) return;
     this.announcements.push(names);
-    while (!this.areAnnouncementsHeld && this.announcements.length > 0) this.announceNext();
+    if (!this.#areAnnouncementsHeld) this.areAnnouncementsHeld = false;
   }
 
   /** Lets the announcement that was made first arrive. */

@@ -1,0 +1,232 @@
+import { describe, expect, test } from 'vitest';
+import { joinKey } from '../../../protocol/key.ts';
+import { itemNames } from '../../../proxy/cache/redis/names.ts';
+import { callMs, changes, Fleet, fenceMs, key, raisedMs, tableId, textOf } from './fleet.ts';
+
+describe('an item', () => {
+  test('that one proxy reads is there for the other one', async () => {
+    const fleet = new Fleet();
+    const [one, other] = await fleet.pair();
+    expect(await one.fill('value')).toBe(true);
+    expect(await other.read()).toBe('value');
+    expect(other.cache.stats()).toMatchObject({ hits: 1, misses: 0 });
+  });
+
+  test('tells what is left of its time to live, and ends with it', async () => {
+    const fleet = new Fleet();
+    const proxy = await fleet.proxy();
+    await proxy.fill('value', 1_000);
+    await fleet.advance(400);
+    expect(await proxy.cache.readItem(await proxy.table(), key)).toMatchObject({ kind: 'hit', ttlMs: 600 });
+    await fleet.advance(600);
+    expect(await proxy.read()).toBe('miss');
+  });
+
+  test('without a time to live lives for a day', async () => {
+    const fleet = new Fleet();
+    const proxy = await fleet.proxy();
+    await proxy.fill('value');
+    expect(await proxy.cache.readItem(await proxy.table(), key)).toMatchObject({ ttlMs: 86_400_000 });
+  });
+
+  test('may be of any bytes, also of none', async () => {
+    const fleet = new Fleet();
+    const proxy = await fleet.proxy();
+    for (const value of [Buffer.alloc(0), Buffer.from(Array.from({ length: 256 }, (_, i) => i))]) {
+      const read = await proxy.cache.readItem(await proxy.table(), key);
+      if (read.kind === 'miss') await proxy.cache.fillItem(read.token, value, 0);
+      expect(await proxy.cache.readItem(await proxy.table(), key)).toMatchObject({ kind: 'hit', value });
+      await proxy.write(undefined);
+    }
+  });
+
+  test('is not filled by whoever asked before another one did', async () => {
+    const fleet = new Fleet();
+    const proxy = await fleet.proxy();
+    const table = await proxy.table();
+    const first = await proxy.cache.readItem(table, key);
+    const second = await proxy.cache.readItem(table, key);
+    if (first.kind !== 'miss' || second.kind !== 'miss') throw new Error('both miss');
+    expect(await proxy.cache.fillItem(first.token, Buffer.from('first'), 0)).toBe(false);
+    expect(await proxy.cache.fillItem(second.token, Buffer.from('second'), 0)).toBe(true);
+    expect(await proxy.cache.fillItem(second.token, Buffer.from('again'), 0)).toBe(false);
+    expect(await proxy.read()).toBe('second');
+  });
+
+  test('is not filled after the longest call has ended', async () => {
+    const fleet = new Fleet();
+    const proxy = await fleet.proxy();
+    const read = await proxy.cache.readItem(await proxy.table(), key);
+    await fleet.advance(callMs);
+    if (read.kind !== 'miss') throw new Error('nothing is cached');
+    expect(await proxy.cache.fillItem(read.token, Buffer.from('late'), 0)).toBe(false);
+  });
+});
+
+describe('a write', () => {
+  test('drops the value before it is sent', async () => {
+    const fleet = new Fleet();
+    const [writer, reader] = await fleet.pair();
+    await reader.fill('old');
+    await writer.raise();
+    expect(await reader.read()).toBe('bypass');
+    expect(reader.cache.stats().bypasses.fenced).toBe(1);
+  });
+
+  test.each(['raised', 'lowered'])('drops the tokens of those who asked before it was %s', async (until) => {
+    const fleet = new Fleet();
+    const [writer, reader] = await fleet.pair();
+    const read = await reader.cache.readItem(await reader.table(), key);
+    const fence = await writer.raise();
+    if (until === 'lowered') await writer.cache.lower(fence, changes());
+    if (read.kind !== 'miss') throw new Error('nothing is cached');
+    expect(await reader.cache.fillItem(read.token, Buffer.from('old'), 0)).toBe(false);
+    expect(reader.cache.stats().fillsRefused).toBe(1);
+  });
+
+  test('puts what it left', async () => {
+    const fleet = new Fleet();
+    const [writer, reader] = await fleet.pair();
+    await reader.fill('old');
+    await writer.write('new');
+    expect(await reader.read()).toBe('new');
+  });
+
+  test('without a known result leaves nothing', async () => {
+    const fleet = new Fleet();
+    const proxy = await fleet.proxy();
+    await proxy.fill('old');
+    await proxy.write(undefined);
+    expect(await proxy.read()).toBe('miss');
+  });
+
+  test('of several items puts none', async () => {
+    const fleet = new Fleet();
+    const proxy = await fleet.proxy();
+    const table = await proxy.table();
+    const otherKey = joinKey('other', '');
+    const fence = await proxy.cache.raise([
+      { table, key },
+      { table, key: otherKey },
+    ]);
+    await proxy.cache.lower(fence, changes('new'));
+    expect([await proxy.read(), await proxy.read(otherKey)]).toEqual(['miss', 'miss']);
+  });
+
+  test('beside another one puts nothing, whichever ends first', async () => {
+    const fleet = new Fleet();
+    const [one, other] = await fleet.pair();
+    const [first, second] = [await one.raise(), await other.raise()];
+    await one.cache.lower(first, changes('first'));
+    expect(await one.read()).toBe('bypass');
+    await other.cache.lower(second, changes('second'));
+    expect(await one.read()).toBe('miss');
+    await one.write('third');
+    expect(await other.read()).toBe('third');
+  });
+
+  test('beside one that ended without an answer puts nothing', async () => {
+    const fleet = new Fleet();
+    const [one, other] = await fleet.pair();
+    await one.raise();
+    await fleet.advance(raisedMs - 1);
+    const fence = await other.raise();
+    await fleet.advance(1);
+    await other.cache.lower(fence, changes('maybe older'));
+    expect(await other.read()).toBe('miss');
+  });
+
+  test('that met an announcement from elsewhere puts nothing', async () => {
+    const fleet = new Fleet();
+    const [writer, follower] = await fleet.pair();
+    const fence = await writer.raise();
+    expect(await follower.cache.invalidate(tableId, key, [])).toBe(true);
+    await writer.cache.lower(fence, changes('maybe older'));
+    expect(await writer.read()).toBe('miss');
+  });
+
+  test('drops once more, whatever was let in while its fence was lost', async () => {
+    const fleet = new Fleet();
+    const [writer, reader] = await fleet.pair();
+    const fence = await writer.raise();
+    fleet.server.keyspace.evict(itemNames(tableId, key).fences);
+    expect(await reader.fill('old')).toBe(true);
+    await writer.cache.lower(fence, changes('maybe older'));
+    expect(await reader.read()).toBe('miss');
+  });
+
+  test('drops the token of whoever asked while its fence was lost', async () => {
+    const fleet = new Fleet();
+    const [writer, reader] = await fleet.pair();
+    const fence = await writer.raise();
+    fleet.server.keyspace.evict(itemNames(tableId, key).fences);
+    const read = await reader.cache.readItem(await reader.table(), key);
+    await writer.cache.lower(fence, changes());
+    if (read.kind !== 'miss') throw new Error('the fence was lost');
+    expect(await reader.cache.fillItem(read.token, Buffer.from('old'), 0)).toBe(false);
+  });
+
+  test('keeps readers out for as long as the store may apply it, and no longer', async () => {
+    const fleet = new Fleet();
+    const [writer, reader] = await fleet.pair();
+    await writer.raise();
+    await fleet.advance(raisedMs - 1);
+    expect(await reader.read()).toBe('bypass');
+    await fleet.advance(1);
+    expect(await reader.read()).toBe('miss');
+  });
+
+  test('whose proxy was suspended while it raised the fence raises it anew', async () => {
+    const fleet = new Fleet();
+    const [writer, reader] = await fleet.pair();
+    await writer.write(undefined);
+    const table = await writer.table();
+    writer.link.isHeld = true;
+    const raised = writer.cache.raise([{ table, key }]);
+    writer.link.nodes[0]?.doNext();
+    await fleet.advance(raisedMs - 1_000);
+    writer.link.isHeld = false;
+    await raised;
+    await fleet.advance(callMs + fenceMs);
+    expect(await reader.read()).toBe('bypass');
+  });
+});
+
+describe('announcements', () => {
+  test('are made of what a write drops, at its beginning and its end', async () => {
+    const fleet = new Fleet();
+    const [writer, reader] = await fleet.pair();
+    const table = await writer.table();
+    reader.heard.length = 0;
+    const fence = await writer.cache.raise([{ table, key }]);
+    expect(reader.heard).toEqual([`item ${tableId} ${key}`]);
+    await writer.cache.lower(fence, changes('new', ['p']));
+    expect(reader.heard.slice(1)).toEqual([`item ${tableId} ${key}`, `generation ${tableId} p`]);
+  });
+
+  test('are not made of what readers keep', async () => {
+    const fleet = new Fleet();
+    const [one, other] = await fleet.pair();
+    await one.table();
+    other.heard.length = 0;
+    await one.fill('value');
+    await one.fillPage('page');
+    expect(other.heard).toEqual([]);
+  });
+
+  test('are made where Redis is full, where nothing can be kept', async () => {
+    const fleet = new Fleet();
+    const [writer, reader] = await fleet.pair();
+    await reader.fill('old');
+    const table = await reader.table();
+    fleet.server.keyspace.isFull = true;
+    expect(await reader.read()).toBe('old');
+    reader.heard.length = 0;
+    await writer.write('new');
+    expect(reader.heard).toHaveLength(2);
+    expect(writer.cache.stats()).toMatchObject({ owed: 0, errors: 0 });
+    expect(await reader.read()).toBe('new');
+    await writer.write(undefined);
+    expect(textOf(await reader.cache.readItem(table, key))).toBe('bypass');
+  });
+});
