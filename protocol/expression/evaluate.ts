@@ -183,14 +183,17 @@ function decode(base64: string): string {
   return Buffer.from(base64, 'base64').toString('latin1');
 }
 
-/** Bytes of a string or binary value, elements of a set, list or map; other types have no size. */
+/**
+ * Code units of UTF-16 in a string (measured, whatever AWS's guide says), bytes of a binary value, elements of a set, list
+ * or map; other types have no size.
+ */
 function sizeOf(value: AttributeValue | undefined): AttributeValue | undefined {
   const size = value === undefined ? undefined : countOf(value);
   return size === undefined ? undefined : { N: String(size) };
 }
 
 function countOf(value: AttributeValue): number | undefined {
-  if ('S' in value) return Buffer.byteLength(value.S);
+  if ('S' in value) return value.S.length;
   if ('B' in value) return Buffer.byteLength(value.B, 'base64');
   if ('L' in value) return value.L.length;
   if ('M' in value) return Object.keys(value.M).length;
