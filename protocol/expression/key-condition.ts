@@ -184,7 +184,9 @@ function splitOperands(operands: readonly BoundOperand[]): { name: string; value
           throw validationError(`${invalidCondition}: Multiple attribute names used in one condition`);
         }
         if (operand.path.length > 1) {
-          throw validationError('KeyConditionExpressions cannot have conditions on nested attributes');
+          throw validationError(
+            'Invalid KeyConditionExpression: KeyConditionExpressions cannot have conditions on nested attributes',
+          );
         }
         name = operand.path[0];
     }

@@ -10,6 +10,7 @@ import type {
   QueryInput,
   ScanInput,
 } from '../operation.ts';
+import { tableNameOf } from '../table-name.ts';
 import { inOlderWords } from '../wording.ts';
 import { checkParameters, type ParameterNames } from './parameters.ts';
 import { type Input, validateShape } from './shapes.ts';
@@ -36,7 +37,7 @@ export function validateGetItem(input: Input): GetItemInput {
 /** The keys that one BatchGetItem may name, over all its tables (AWS: API_BatchGetItem). */
 const keysMax = 100;
 
-/** AWS: API_BatchGetItem. That no key is named twice takes the table's key: `checkDistinctKeys`. */
+/** AWS: API_BatchGetItem. */
 export function validateBatchGetItem(input: Input): BatchGetItemInput {
   const batch = validateShape('BatchGetItem', input);
   const tables = Object.entries(batch.RequestItems);
@@ -44,7 +45,7 @@ export function validateBatchGetItem(input: Input): BatchGetItemInput {
   const checked = tables.map(([name, request]) => [name, checkKeysAndAttributes(request)] as const);
   const count = tables.reduce((sum, [, request]) => sum + request.Keys.length, 0);
   if (count > keysMax) throw validationError('Too many items requested for the BatchGetItem call');
-  return { ...batch, RequestItems: Object.fromEntries(checked) };
+  return { ...batch, RequestItems: Object.fromEntries(withoutRepetition(checked)) };
 }
 
 /** Expressions for one table and legacy parameters for another are a mixture too. */
@@ -60,8 +61,32 @@ function checkBatchParameters(requests: readonly KeysAndAttributes[]): void {
 function checkKeysAndAttributes(request: KeysAndAttributes): KeysAndAttributes {
   checkAttributesToGet(request.AttributesToGet);
   const keys = request.Keys.map((key) => canonicalItem(key));
+  if (new Set(keys.map(keyText)).size < keys.length) {
+    throw validationError('Provided list of item keys contains duplicates');
+  }
   return { ...request, Keys: keys };
 }
+
+/** The same for keys that are the same, whatever attributes they have. */
+function keyText(key: Item): string {
+  const attributes = Object.entries(key);
+  return JSON.stringify(attributes.length > 1 ? attributes.sort(([a], [b]) => (a < b ? -1 : 1)) : attributes);
+}
+
+/** A table can be named in two ways, by its name and by its ARN: a key that both have is asked for once. */
+function withoutRepetition(tables: readonly TableKeys[]): readonly TableKeys[] {
+  if (!tables.some(([name]) => name.startsWith('arn:'))) return tables;
+  const seen = new Set<string>();
+  return tables.flatMap(([name, request]) => {
+    const keys = request.Keys.filter((key) => {
+      const text = `${tableNameOf(name)} ${keyText(key)}`;
+      return !seen.has(text) && seen.add(text);
+    });
+    return keys.length === 0 ? [] : [[name, { ...request, Keys: keys }] as const];
+  });
+}
+
+type TableKeys = readonly [name: string, request: KeysAndAttributes];
 
 const queryParameters: ParameterNames<QueryInput> = {
   expressions: ['ProjectionExpression', 'FilterExpression', 'KeyConditionExpression'],
@@ -87,7 +112,7 @@ export function validateQuery(input: Input): QueryInput {
       'Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.',
     );
   }
-  checkSelect(query);
+  checkSelect(query, '1 validation error detected: ');
   const checked = startKey === undefined ? query : { ...query, ExclusiveStartKey: startKey };
   return filter === undefined ? checked : { ...checked, QueryFilter: filter };
 }
@@ -109,7 +134,7 @@ function checkScan(scan: ScanInput): ScanInput {
   const filter = scan.ScanFilter && checkConditions(scan.ScanFilter);
   const startKey = canonicalStartKey(scan.ExclusiveStartKey);
   checkSegments(scan);
-  checkSelect(scan);
+  checkSelect(scan, '');
   const checked = startKey === undefined ? scan : { ...scan, ExclusiveStartKey: startKey };
   return filter === undefined ? checked : { ...checked, ScanFilter: filter };
 }
@@ -130,25 +155,29 @@ function checkSegments({ Segment: segment, TotalSegments: total }: ScanInput): v
   }
 }
 
-/** Select must fit what is said about attributes (AWS: API_Query, Select). */
-function checkSelect(input: QueryInput | ScanInput): void {
+/**
+ * Select must fit what is said about attributes (AWS: API_Query, Select).
+ * @param envelope AWS has one here for Query only.
+ */
+function checkSelect(input: QueryInput | ScanInput, envelope: string): void {
   const { Select: select, IndexName: index } = input;
   if (select === undefined) return;
   const projection = projectionParameter(input);
   if (select === 'SPECIFIC_ATTRIBUTES') {
     if (projection !== undefined) return;
     throw validationError(
-      'Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES',
+      `${envelope}Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES`,
     );
   }
-  if (select === 'ALL_PROJECTED_ATTRIBUTES' && index === undefined) {
-    throw validationError('ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName');
+  if (projection !== undefined) {
+    const choice = select === 'COUNT' ? 'only the Count' : select;
+    throw validationError(`${envelope}Cannot specify the ${projection} when choosing to get ${choice}`);
   }
-  if (projection === undefined) return;
-  const choice = select === 'COUNT' ? 'only the Count' : select;
-  throw validationError(
-    `1 validation error detected: Cannot specify the ${projection} when choosing to get ${choice}`,
-  );
+  if (select === 'ALL_PROJECTED_ATTRIBUTES' && index === undefined) {
+    throw validationError(
+      `${envelope}ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName`,
+    );
+  }
 }
 
 function projectionParameter(input: QueryInput | ScanInput): string | undefined {

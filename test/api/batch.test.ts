@@ -101,6 +101,23 @@ describeSetups((setup) => {
         });
       await expect(get('1', '1')).rejects.toMatchObject(duplicates);
       await expect(get('1', '2', '1.0')).rejects.toMatchObject(duplicates);
+      const Keys = [{ p: { S: 'a' } }, { p: { S: 'a' } }];
+      await expect(
+        setup.dynamo.batchGetItem({ RequestItems: { [setup.newName()]: { Keys } } }),
+      ).rejects.toMatchObject(duplicates);
+    });
+
+    test('answers a key once that a table has under its name and under its ARN', async () => {
+      const TableName = await setup.table();
+      const { Table } = await setup.dynamo.describeTable({ TableName });
+      const [Item, arn] = [{ p: { S: 'a' } }, Table?.TableArn ?? ''];
+      await writeAll(TableName, [Item]);
+      for (let i = 0; i < 2; i++) {
+        const { Responses } = await setup.dynamo.batchGetItem({
+          RequestItems: { [arn]: { Keys: [Item] }, [TableName]: { Keys: [Item] } },
+        });
+        expect(Responses).toEqual({ [arn]: [Item] });
+      }
     });
 
     test('refuses more than a hundred keys over its tables, no tables, and unknown ones', async () => {

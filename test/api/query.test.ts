@@ -89,7 +89,7 @@ describeSetups((setup) => {
         'with a nested path',
         'p = :p AND s.x = :p',
         P,
-        'KeyConditionExpressions cannot have conditions on nested attributes',
+        'Invalid KeyConditionExpression: KeyConditionExpressions cannot have conditions on nested attributes',
       ],
       [
         'twice on one key',
@@ -267,12 +267,18 @@ describeSetups((setup) => {
       [
         'projected attributes without an index',
         { Select: 'ALL_PROJECTED_ATTRIBUTES' },
-        'ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName',
+        '1 validation error detected: ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName',
+      ],
+      [
+        'a projection and projected attributes without an index',
+        { ProjectionExpression: 'n', Select: 'ALL_PROJECTED_ATTRIBUTES' },
+        '1 validation error detected: Cannot specify the ProjectionExpression when choosing to get ' +
+          'ALL_PROJECTED_ATTRIBUTES',
       ],
       [
         'specific attributes without saying which',
         { Select: 'SPECIFIC_ATTRIBUTES' },
-        'Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES',
+        '1 validation error detected: Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES',
       ],
       [
         'an unknown selection',

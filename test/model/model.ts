@@ -206,7 +206,7 @@ export class Model {
 
   #batchGet(request: BatchGetItem): Output {
     for (const { keys, projection } of request.tables) {
-      keys.forEach(canonicalItem);
+      checkDistinct(keys.map(canonicalItem));
       checkProjection(projection);
     }
     const tables = request.tables.map((one) => ({ ...one, stored: this.#serving(one.table) }));
@@ -215,7 +215,6 @@ export class Model {
       for (const key of canonicalKeys) checkKey(stored, key);
       return { ...one, canonicalKeys, stored };
     });
-    for (const { stored, canonicalKeys } of plans) checkDistinct(stored, canonicalKeys);
     const reads = plans.map(({ stored, canonicalKeys, ...one }) => {
       return { ...one, items: canonicalKeys.map((key) => stored.get(key)) };
     });
@@ -247,10 +246,7 @@ export class Model {
       for (const { key, item } of writes) checkBatchWrite(stored, key, item);
     }
     for (const { stored, writes } of plans) {
-      checkDistinct(
-        stored,
-        writes.map(({ key }) => key),
-      );
+      checkDistinct(writes.map(({ key }) => keyOf(stored, key)));
     }
     const costs = plans.flatMap(({ table, stored, writes }) =>
       writes.map(({ key, item }) => {

@@ -251,7 +251,7 @@ const emptyPut = 'A value specified for a secondary index key is not supported.'
 const emptyUpdate =
   'The update expression attempted to update a secondary index key to a value that is not supported.';
 
-export function checkDistinct(table: Table, keys: readonly Item[]): void {
-  const distinct = new Set(keys.map((key) => stable(keyOf(table, key))));
+export function checkDistinct(keys: readonly Item[]): void {
+  const distinct = new Set(keys.map((key) => stable(key)));
   if (distinct.size < keys.length) throw invalid('Provided list of item keys contains duplicates');
 }

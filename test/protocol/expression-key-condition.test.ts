@@ -94,8 +94,14 @@ describe('refuses without knowing the table', () => {
     ['b > a.b', `${condition} Multiple attribute names used in one condition`],
     ['a between b and size(a)', `${condition} Multiple attribute names used in one condition`],
     ['begins_with(a, b)', `${condition} Multiple attribute names used in one condition`],
-    ['b.d > a AND c.d > e.f', 'KeyConditionExpressions cannot have conditions on nested attributes'],
-    ['b[0] > a', 'KeyConditionExpressions cannot have conditions on nested attributes'],
+    [
+      'b.d > a AND c.d > e.f',
+      'Invalid KeyConditionExpression: KeyConditionExpressions cannot have conditions on nested attributes',
+    ],
+    [
+      'b[0] > a',
+      'Invalid KeyConditionExpression: KeyConditionExpressions cannot have conditions on nested attributes',
+    ],
     [':s > :s AND a < :1', `${condition} No key attribute specified`],
     [
       'b > :1 AND b < :1 and c = :1',

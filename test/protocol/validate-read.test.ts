@@ -45,12 +45,42 @@ describe('GetItem', () => {
   });
 });
 
+describe('BatchGetItem on a table by two names', () => {
+  const arn = 'arn:aws:dynamodb:us-east-1:000000000000:table/abc';
+  const requestItems = (input: Record<string, { Keys: object[] }>) =>
+    Object.entries(validateBatchGetItem({ RequestItems: input }).RequestItems);
+
+  test('asks for a key that both have once', () => {
+    const [one, two] = [{ id: { N: '1' } }, { id: { N: '2' } }];
+    const first = { Keys: [one], ConsistentRead: true };
+    expect(requestItems({ [arn]: first, abc: { Keys: [{ id: { N: '1.0' } }] } })).toEqual([[arn, first]]);
+    expect(requestItems({ abc: first, [arn]: { Keys: [one, two] } })).toEqual([
+      ['abc', first],
+      [arn, { Keys: [two] }],
+    ]);
+    const others = { [arn]: { Keys: [one] }, abd: { Keys: [one] } };
+    expect(requestItems(others)).toEqual(Object.entries(others));
+  });
+});
+
 describe('BatchGetItem', () => {
   const batch = (RequestItems: unknown) => refusal(() => validateBatchGetItem({ RequestItems }));
   const keys = (count: number) => Array.from({ length: count }, (_, i) => ({ id: { N: `${i}` } }));
 
   test.each<[string, unknown, string]>([
     ['100 keys', { abc: { Keys: keys(60) }, abd: { Keys: keys(40) } }, 'accepted'],
+    [
+      'a key twice',
+      {
+        abc: {
+          Keys: [
+            { id: { N: '1' }, at: { S: 'x' } },
+            { at: { S: 'x' }, id: { N: '1.0' } },
+          ],
+        },
+      },
+      'ValidationException: Provided list of item keys contains duplicates',
+    ],
     [
       'no table',
       {},
@@ -86,29 +116,36 @@ const pageCases: [Members, string][] = [
   [{ Select: 'SPECIFIC_ATTRIBUTES', ProjectionExpression: 'a' }, 'accepted'],
   [{ Select: 'ALL_PROJECTED_ATTRIBUTES', IndexName: 'by-name' }, 'accepted'],
   [
-    { Select: 'SPECIFIC_ATTRIBUTES' },
-    'ValidationException: Must specify the AttributesToGet or ProjectionExpression ' +
-      'when choosing to get SPECIFIC_ATTRIBUTES',
-  ],
-  [
-    { Select: 'ALL_PROJECTED_ATTRIBUTES' },
-    'ValidationException: ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName',
-  ],
-  [
-    { Select: 'ALL_ATTRIBUTES', ProjectionExpression: 'a' },
-    'ValidationException: 1 validation error detected: Cannot specify the ProjectionExpression when choosing to get ALL_ATTRIBUTES',
-  ],
-  [
-    { Select: 'COUNT', ProjectionExpression: 'a' },
-    'ValidationException: 1 validation error detected: Cannot specify the ProjectionExpression when choosing to get only the Count',
-  ],
-  [
     { ExclusiveStartKey: { id: {} } },
     `ValidationException: The provided starting key is invalid: ${emptyValue.slice(21)}`,
   ],
   [
     { ExclusiveStartKey: { id: { N: 'x' } } },
     'ValidationException: The parameter cannot be converted to a numeric value: x',
+  ],
+];
+
+/** What both say of Select, Query in an envelope (measured). */
+const selectCases: [Members, string][] = [
+  [
+    { Select: 'SPECIFIC_ATTRIBUTES' },
+    'Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES',
+  ],
+  [
+    { Select: 'ALL_PROJECTED_ATTRIBUTES' },
+    'ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName',
+  ],
+  ...(['ALL_ATTRIBUTES', 'ALL_PROJECTED_ATTRIBUTES'] as const).map((Select): [Members, string] => [
+    { Select, ProjectionExpression: 'a' },
+    `Cannot specify the ProjectionExpression when choosing to get ${Select}`,
+  ]),
+  [
+    { Select: 'COUNT', ProjectionExpression: 'a' },
+    'Cannot specify the ProjectionExpression when choosing to get only the Count',
+  ],
+  [
+    { Select: 'COUNT', AttributesToGet: ['a'] },
+    'Cannot specify the AttributesToGet when choosing to get only the Count',
   ],
 ];
 
@@ -144,6 +181,13 @@ describe('Query', () => {
     expect(query(members)).toBe(expected);
   });
 
+  test.each(selectCases)('%j', (members, expected) => {
+    const key = 'AttributesToGet' in members && { KeyConditionExpression: null, KeyConditions: {} };
+    expect(query({ ...members, ...key })).toBe(
+      `ValidationException: 1 validation error detected: ${expected}`,
+    );
+  });
+
   test('brings the start key to its canonical form', () => {
     const input = { TableName: 'abc', KeyConditionExpression: 'a', ExclusiveStartKey: { id: { N: '1.0' } } };
     expect(validateQuery(input).ExclusiveStartKey).toEqual({ id: { N: '1' } });
@@ -169,5 +213,9 @@ describe('Scan', () => {
     [{ ScanFilter: { a: { ComparisonOperator: 'NULL' } } }, 'accepted'],
   ])('%j', (members, expected) => {
     expect(scan(members)).toBe(expected);
+  });
+
+  test.each(selectCases)('%j', (members, expected) => {
+    expect(scan(members)).toBe(`ValidationException: ${expected}`);
   });
 });
