@@ -50,8 +50,14 @@ export interface ExpressionInput {
   readonly ReturnValuesOnConditionCheckFailure?: 'ALL_OLD' | 'NONE';
 }
 
-/** @throws ValidationException for whatever is wrong in the expressions, their names and their values. */
-export function bindExpressions(input: ExpressionInput): WriteExpressions {
+/**
+ * @param of actions of transactions may have names and values, though no expression (measured).
+ * @throws ValidationException for whatever is wrong in the expressions, their names and their values.
+ */
+export function bindExpressions(
+  input: ExpressionInput,
+  of: 'request' | 'action' = 'request',
+): WriteExpressions {
   const { UpdateExpression: updateText, ConditionExpression: conditionText } = input;
   const { ExpressionAttributeNames: names, ExpressionAttributeValues: values } = input;
   const shows = input.ReturnValuesOnConditionCheckFailure;
@@ -62,7 +68,7 @@ export function bindExpressions(input: ExpressionInput): WriteExpressions {
     conditionText === undefined
       ? undefined
       : bindCondition('ConditionExpression', conditionText, substitutions);
-  substitutions.finish();
+  if (of === 'request' || update !== undefined || condition !== undefined) substitutions.finish();
   return { condition, update, showsOldItem: shows === 'ALL_OLD' };
 }
 

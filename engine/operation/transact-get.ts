@@ -6,12 +6,7 @@ import { canonicalKey, type KeyBytes } from '../../protocol/key.ts';
 import type { TransactGet, TransactGetItemsInput } from '../../protocol/operation.ts';
 import type { ItemJson, Reply } from '../../protocol/reply.ts';
 import { checkKey } from '../../protocol/validate/item.ts';
-import {
-  checkGet,
-  checkTransactionBytes,
-  keyOf,
-  validateTransactGetItems,
-} from '../../protocol/validate/transact.ts';
+import { checkTransactionBytes, keyOf, validateTransactGetItems } from '../../protocol/validate/transact.ts';
 import type { Table } from '../catalog.ts';
 import type { Services } from '../services.ts';
 import { projected, projectionOf } from './read.ts';
@@ -44,9 +39,9 @@ interface PlannedGet extends BoundGet {
   readonly key: KeyBytes;
 }
 
+/** Names for no expression are let pass, other than in a GetItem (measured). */
 function boundGet(get: TransactGet): BoundGet {
-  checkGet(get);
-  const projection = projectionOf(get);
+  const projection = get.ProjectionExpression === undefined ? undefined : projectionOf(get);
   return { tableName: get.TableName, attributes: keyOf(get), projection };
 }
 

@@ -59,7 +59,7 @@ function boundActions(items: readonly TransactWriteItem[]): Action[] {
   let bytes = 0;
   const actions = items.map((item): Action => {
     const action = actionOf(item);
-    const expressions = inOlderWords(() => bindExpressions(action.request));
+    const expressions = inOlderWords(() => bindExpressions(action.request, 'action'));
     const attributes = attributesOf(action);
     bytes += payloadBytes(action, attributes);
     return { kind: action.kind, tableName: action.request.TableName, attributes, ...expressions };

@@ -13,7 +13,6 @@ import type {
 } from '../operation.ts';
 import { inOlderWords } from '../wording.ts';
 import { checkItem } from './item.ts';
-import { checkParameters, type ParameterNames } from './parameters.ts';
 import { type Input, validateShape } from './shapes.ts';
 
 /**
@@ -27,7 +26,7 @@ export function validateTransactWriteItems(input: Input): TransactWriteItemsInpu
   return validateShape('TransactWriteItems', input);
 }
 
-/** AWS: API_TransactGetItems. The actions are not looked into: `checkGet`, then `keyOf`. */
+/** AWS: API_TransactGetItems. The actions are not looked into: `keyOf`. */
 export function validateTransactGetItems(input: Input): TransactGetItemsInput {
   return validateShape('TransactGetItems', input);
 }
@@ -38,7 +37,7 @@ export type TransactAction =
   | { readonly kind: 'delete'; readonly request: TransactDelete }
   | { readonly kind: 'check'; readonly request: TransactConditionCheck };
 
-/** @throws ValidationException if it is none or several, or gives names or values for no expression. */
+/** @throws ValidationException if it is none or several. */
 export function actionOf(item: TransactWriteItem): TransactAction {
   const [action, ...others] = actionsOf(item);
   if (action === undefined) {
@@ -49,10 +48,6 @@ export function actionOf(item: TransactWriteItem): TransactAction {
   if (others.length > 0) {
     throw validationError('TransactItems can only contain one of Check, Put, Update or Delete');
   }
-  inOlderWords(() => {
-    if (action.kind === 'update') checkParameters(action.request, updateParameters);
-    else checkParameters(action.request, conditionParameters);
-  });
   return action;
 }
 
@@ -64,11 +59,6 @@ export function attributesOf(action: TransactAction): Item {
   return inOlderWords(() =>
     action.kind === 'put' ? checkItem(action.request.Item) : canonicalItem(action.request.Key),
   );
-}
-
-/** @throws ValidationException if it gives names for no expression. */
-export function checkGet(get: TransactGet): void {
-  checkParameters(get, projectionParameters);
 }
 
 /** @throws ValidationException for a value that is not valid. */
@@ -116,18 +106,3 @@ function actionsOf({ Put, Update, Delete, ConditionCheck }: TransactWriteItem): 
   if (Delete !== undefined) actions.push({ kind: 'delete', request: Delete });
   return actions;
 }
-
-const conditionParameters: ParameterNames<TransactAction['request']> = {
-  expressions: ['ConditionExpression'],
-  legacy: [],
-};
-
-const updateParameters: ParameterNames<TransactUpdate> = {
-  expressions: ['UpdateExpression', 'ConditionExpression'],
-  legacy: [],
-};
-
-const projectionParameters: ParameterNames<TransactGet> = {
-  expressions: ['ProjectionExpression'],
-  legacy: [],
-};

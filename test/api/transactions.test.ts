@@ -138,6 +138,24 @@ describeSetups((setup) => {
       expect((await stored(TableName, p))?.n).toEqual({ N: '2' });
     });
 
+    test('lets names and values pass that no expression uses, where there is none', async () => {
+      const TableName = await setup.sharedTable();
+      const [put = '', deleted = ''] = names(2);
+      const idle = {
+        ExpressionAttributeNames: { '#n': 'n' },
+        ExpressionAttributeValues: { ':v': { N: '1' } },
+      };
+      const Delete = { TableName, Key: keyOf(deleted), ...idle };
+      await write([{ Put: { TableName, Item: keyOf(put), ...idle } }, { Delete }]);
+      const Get = { TableName, Key: keyOf(put), ExpressionAttributeNames: { '#n': 'n' } };
+      expect((await read([{ Get }])).Responses).toEqual([{ Item: keyOf(put) }]);
+      const unused = invalid('Value provided in ExpressionAttributeNames unused in expressions: keys: {#n}');
+      await expect(
+        write([{ Delete: { ...Delete, ConditionExpression: 'attribute_exists(p)' } }]),
+      ).rejects.toMatchObject(unused);
+      await expect(read([{ Get: { ...Get, ProjectionExpression: 'p' } }])).rejects.toMatchObject(unused);
+    });
+
     test('takes items of 409,600 bytes, put or updated', async () => {
       const TableName = await setup.sharedTable();
       const [put = '', updated = '', over = ''] = names(3);

@@ -144,17 +144,6 @@ describe('an action', () => {
       { ...put, Delete: { TableName: 'abc', Key: key } },
       'ValidationException: TransactItems can only contain one of Check, Put, Update or Delete',
     ],
-    [
-      'names for no expression',
-      { Put: { ...put.Put, ExpressionAttributeNames: { '#a': 'a' } } },
-      'ValidationException: ExpressionAttributeNames can only be specified when using expressions',
-    ],
-    [
-      'values for no expression',
-      { Delete: { TableName: 'abc', Key: key, ExpressionAttributeValues: { ':a': { S: 'a' } } } },
-      'ValidationException: ExpressionAttributeValues can only be specified when using expressions: ' +
-        'ConditionExpression is null',
-    ],
     ['one', put, 'accepted'],
   ])('%s', (_name, item, expected) => {
     expect(action(item)).toBe(expected);
