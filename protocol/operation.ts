@@ -151,6 +151,8 @@ export interface CreateTableInput {
   AttributeDefinitions: AttributeDefinition[];
   KeySchema: KeySchemaElement[];
   BillingMode?: BillingMode;
+  /** Another name of BillingMode, which goes before it. */
+  TableThroughputMode?: BillingMode;
   ProvisionedThroughput?: ProvisionedThroughput;
   OnDemandThroughput?: OnDemandThroughput;
   WarmThroughput?: WarmThroughput;
@@ -191,6 +193,8 @@ export interface UpdateTableInput {
   TableName: string;
   AttributeDefinitions?: AttributeDefinition[];
   BillingMode?: BillingMode;
+  /** Another name of BillingMode, which goes before it. */
+  TableThroughputMode?: BillingMode;
   ProvisionedThroughput?: ProvisionedThroughput;
   OnDemandThroughput?: OnDemandThroughput;
   WarmThroughput?: WarmThroughput;

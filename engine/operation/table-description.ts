@@ -16,6 +16,7 @@ export interface TableDescription {
   readonly TableArn: string;
   readonly TableId: string;
   readonly BillingModeSummary?: BillingModeSummary;
+  readonly TableThroughputModeSummary?: TableThroughputModeSummary;
   readonly OnDemandThroughput?: OnDemandMaximum;
   readonly LocalSecondaryIndexes?: readonly IndexDescription[];
   readonly GlobalSecondaryIndexes?: readonly GlobalIndexDescription[];
@@ -35,6 +36,11 @@ interface BillingModeSummary {
   readonly BillingMode: Billing['mode'];
   /** Absent while the first change to PAY_PER_REQUEST is under way. */
   readonly LastUpdateToPayPerRequestDateTime?: number;
+}
+
+/** AWS says the same twice, here under names that its SDKs do not have yet. */
+interface TableThroughputModeSummary extends Pick<BillingModeSummary, 'LastUpdateToPayPerRequestDateTime'> {
+  readonly TableThroughputMode: Billing['mode'];
 }
 
 interface WarmThroughputDescription {
@@ -85,7 +91,7 @@ export function createdDescription(
   const { BillingModeSummary: summary } = table;
   return {
     ...table,
-    ...(summary !== undefined && { BillingModeSummary: { BillingMode: summary.BillingMode } }),
+    ...(summary !== undefined && modeSummaries(summary.BillingMode, {})),
     ...(indexes !== undefined && {
       GlobalSecondaryIndexes: indexes.map(({ WarmThroughput: _later, ...index }) => index),
     }),
@@ -175,15 +181,23 @@ function provisionedThroughput(billing: Billing, nowMs: number): ProvisionedThro
 }
 
 /** There from the first time that the table was on demand. */
-function billingModeSummary({ mode, payPerRequestSinceMs: sinceMs }: Billing): {
-  readonly BillingModeSummary?: BillingModeSummary;
-} {
+function billingModeSummary({ mode, payPerRequestSinceMs: sinceMs }: Billing): Partial<ModeSummaries> {
   if (mode === 'PROVISIONED' && sinceMs === undefined) return {};
+  return modeSummaries(
+    mode,
+    sinceMs === undefined ? {} : { LastUpdateToPayPerRequestDateTime: seconds(sinceMs) },
+  );
+}
+
+type ModeSummaries = Required<Pick<TableDescription, 'BillingModeSummary' | 'TableThroughputModeSummary'>>;
+
+function modeSummaries(
+  mode: Billing['mode'],
+  since: Pick<BillingModeSummary, 'LastUpdateToPayPerRequestDateTime'>,
+): ModeSummaries {
   return {
-    BillingModeSummary: {
-      BillingMode: mode,
-      ...(sinceMs !== undefined && { LastUpdateToPayPerRequestDateTime: seconds(sinceMs) }),
-    },
+    BillingModeSummary: { BillingMode: mode, ...since },
+    TableThroughputModeSummary: { TableThroughputMode: mode, ...since },
   };
 }
 
