@@ -37,13 +37,14 @@ import type { Settling } from './settling.ts';
  *     prefix that is never used again, so that a void costs as much as there are guards, not values.
  *  7. Guards outlive the values they guard: what the tier evicts changes nothing here. Their number is bounded by
  *     the calls under way and by `abandonedMax`, beyond which whole tables are held instead.
- *  8. Fences do not outlive the process, so values of its first `fenceMs` have a short life: lifetimes.ts.
+ *  8. Fences do not outlive the process, so what is asked for or written in its first `fenceMs` has a short life in the
+ *     cache: lifetimes.ts.
  *  9. Writes to a name whose identity is not known raise no fences, and settle nothing by themselves. So a table that
  *     is met settles from then on; and while an unanswered write to whatever name may still be applied, it is held:
  *     which identity the name has by then is up to the store.
- * 10. Pages of Query and Scan show the items too. Where any item of a table may have changed, now or for a while to
- *     come, they are told in the same step (`voids`). What a write of known keys does to them is told by whoever
- *     knows its images: pages.ts.
+ * 10. Pages of Query and Scan show the items too. Where it is not known which of them may have changed, now or for a
+ *     while to come, their table is void in the same step (`voids`): so after a write without an answer. What a write that
+ *     was answered does to them is told by whoever knows its images: pages.ts.
  *
  * Rejected: comparing versions instead of guards, as items have none and a table's owner would have to add one;
  * locking readers out while a write is under way, as one slow write would stall a hot key; letting a fence taint
@@ -89,7 +90,7 @@ export class Coherence<V extends Sized> {
     const guards = guardsOf(table, key);
     if (guards.fences > 0) return undefined;
     this.dropToken(guards);
-    guards.token = { tableId, key, stands: true };
+    guards.token = { tableId, key, limitMs: this.limitMs(), stands: true };
     return guards.token;
   }
 
@@ -104,7 +105,7 @@ export class Coherence<V extends Sized> {
       return false;
     }
     this.release(token);
-    this.#put(this.#table(token.tableId), token.key, value, ttlMs);
+    this.#put(this.#table(token.tableId), token, { value, ttlMs });
     return true;
   }
 
@@ -127,7 +128,8 @@ export class Coherence<V extends Sized> {
     this.#drop(table, key, guards);
     this.taint(guards);
     guards.fences++;
-    return { tableId, key, isTainted, taints: guards.taints, deadlineMs: Infinity };
+    const limitMs = this.limitMs();
+    return { tableId, key, limitMs, isTainted, taints: guards.taints, deadlineMs: Infinity };
   }
 
   /**
@@ -141,7 +143,7 @@ export class Coherence<V extends Sized> {
     guards.fences--;
     this.#settling.key(fence.tableId, fence.key);
     if (written !== undefined && this.mayPut(fence, guards)) {
-      this.#put(table, fence.key, written.value, written.ttlMs);
+      this.#put(table, fence, written);
     }
     forgetIdle(table, fence.key, guards);
   }
@@ -157,6 +159,7 @@ export class Coherence<V extends Sized> {
     this.holdUnmet();
     fence.deadlineMs = this.openUntilMs;
     this.abandoned.add(fence);
+    this.#voids?.voidTable(fence.tableId, this.#fenceMs);
   }
 
   /** The item was written by somebody who raised no fence here. */
@@ -184,7 +187,7 @@ export class Coherence<V extends Sized> {
     this.invalidate(tableId, key);
     const table = this.#table(tableId);
     if (this.#isHeld(table) || table.guards.has(key)) return;
-    this.#put(table, key, written.value, written.ttlMs);
+    this.#put(table, { key, limitMs: this.limitMs() }, written);
   }
 
   voidTable(tableId: string): void {
@@ -296,8 +299,8 @@ export class Coherence<V extends Sized> {
   }
 
   /** Invariant 8. */
-  protected expiryMs(ttlMs: number): number {
-    return this.#lifetimes.expiryMs(ttlMs);
+  protected limitMs(): number {
+    return this.#lifetimes.limitMs();
   }
 
   #table(tableId: string): TableGuards {
@@ -345,8 +348,12 @@ export class Coherence<V extends Sized> {
     }
   }
 
-  #put(table: TableGuards, key: KeyBytes, value: V, ttlMs: number): void {
-    this.#tier.put(table.prefix + key, value, this.expiryMs(ttlMs));
+  #put(
+    { prefix }: TableGuards,
+    { key, limitMs }: Pick<Token, 'key' | 'limitMs'>,
+    { value, ttlMs }: Written<V>,
+  ): void {
+    this.#tier.put(prefix + key, value, this.#lifetimes.expiryMs(ttlMs, limitMs));
   }
 }
 
@@ -368,6 +375,8 @@ export interface VoidListener {
 export interface Token {
   readonly tableId: string;
   readonly key: KeyBytes;
+  /** How long what it brings may be kept at most, by the monotonic clock; `Infinity` for no limit. */
+  readonly limitMs: number;
   /** Whether nothing has happened to the key since the token was taken. */
   stands: boolean;
 }
@@ -376,6 +385,8 @@ export interface Token {
 export interface Fence {
   readonly tableId: string;
   readonly key: KeyBytes;
+  /** Like a token's. */
+  readonly limitMs: number;
   /** Whether it was tainted from the start. */
   isTainted: boolean;
   /** How often the fences over the key had been tainted when this one was raised. */

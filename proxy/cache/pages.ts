@@ -17,7 +17,7 @@ import type { TableCounters } from './table-counters.ts';
  *
  *     read miss      token = take()     ask the store                    fill(token, reply)
  *     write                             ask the store     acknowledged   endGenerations(what it changed)
- *                                                         fate unknown   holdPages()
+ *                                                         fate unknown   voidTable(for fenceMs)
  *     announcement                      endGenerations(what it changed), before the acknowledgement
  *     table          voidTable(), voidEverything(): any page may be wrong, now or for some time to come
  *
@@ -48,7 +48,6 @@ export class Pages implements Ground<Reply, PageDestination, PageToken>, VoidLis
   readonly #settling: Settling;
   readonly #counters: TableCounters;
   readonly #clock: Clock;
-  readonly #fenceMs: number;
   readonly #lifetimes: Lifetimes;
   /** Tables that are held, with the time of their end by the monotonic clock, in its order. */
   readonly #held = new Map<string, number>();
@@ -60,7 +59,6 @@ export class Pages implements Ground<Reply, PageDestination, PageToken>, VoidLis
     this.#settling = settling;
     this.#counters = options.counters;
     this.#clock = options.clock;
-    this.#fenceMs = options.fenceMs;
     this.#lifetimes = new Lifetimes(options.fenceMs, options.clock);
   }
 
@@ -80,14 +78,17 @@ export class Pages implements Ground<Reply, PageDestination, PageToken>, VoidLis
     return undefined;
   }
 
-  take({ tableId, name, generations }: PageDestination): PageToken | undefined {
-    if (this.#isHeld(tableId)) return undefined;
+  take(to: PageDestination): PageToken | undefined {
+    const { tableId, name, generations } = to;
+    if (this.#isHeld(tableId) || (to.isOfGlobalIndex && this.isUnsettled(to))) return undefined;
     let table = this.tables.get(tableId);
     if (table === undefined) {
       table = { era: { stands: true }, generations: new Map() };
       this.tables.set(tableId, table);
     }
-    return new PageToken(this.tables, { tableId, page: name, number: ++this.#tokens }, table, generations);
+    const limitMs = this.limitMs();
+    const identity = { tableId, page: name, number: ++this.#tokens, limitMs };
+    return new PageToken(this.tables, identity, table, generations);
   }
 
   isUnsettled({ tableId, generations }: PageDestination): boolean {
@@ -99,7 +100,12 @@ export class Pages implements Ground<Reply, PageDestination, PageToken>, VoidLis
     const mayFill = this.mayFill(token) && !this.#isOutrun(token);
     if (!mayFill) this.#counters.queryFillsRefused++;
     if (!mayFill || ttlMs === 0 || reply.body.length > pageBytesMax) token.release();
-    else this.#tier.put(token.page, new CachedPage(reply, token), this.#lifetimes.expiryMs(ttlMs));
+    else
+      this.#tier.put(
+        token.page,
+        new CachedPage(reply, token),
+        this.#lifetimes.expiryMs(ttlMs, token.limitMs),
+      );
   }
 
   release(token: PageToken): void {
@@ -119,16 +125,12 @@ export class Pages implements Ground<Reply, PageDestination, PageToken>, VoidLis
     if (table.generations.size === 0) this.tables.delete(tableId);
   }
 
-  holdPages(tableId: string): void {
-    this.#settling.table(tableId, this.#fenceMs);
-    this.voidTable(tableId, this.#fenceMs);
-  }
-
   voidTable(tableId: string, holdMs: number): void {
     const table = this.tables.get(tableId);
     if (table !== undefined) table.era.stands = false;
     this.tables.delete(tableId);
     if (holdMs === 0) return;
+    this.#settling.table(tableId, holdMs);
     const untilMs = Math.max(this.#held.get(tableId) ?? 0, this.#clock.monotonic() + holdMs);
     this.#held.delete(tableId);
     this.#held.set(tableId, untilMs);
@@ -145,6 +147,11 @@ export class Pages implements Ground<Reply, PageDestination, PageToken>, VoidLis
     let size = 0;
     for (const { generations } of this.tables.values()) size += generations.size;
     return size;
+  }
+
+  /** Of pages that were asked for soon after the start: as in coherence.ts. */
+  protected limitMs(): number {
+    return this.#lifetimes.limitMs();
   }
 
   /** Invariant 2. */
@@ -195,6 +202,8 @@ export interface PageDestination {
   readonly name: string;
   /** Names of all generations that it depends on; at least one. */
   readonly generations: readonly KeyBytes[];
+  /** Then there are no consistent reads, so what has not settled is neither kept nor shared with who asks later. */
+  readonly isOfGlobalIndex: boolean;
   /** For how long it may be kept, in milliseconds; 0: not at all. */
   readonly ttlMs: number;
 }
@@ -226,6 +235,8 @@ export class PageToken {
   readonly page: string;
   /** Greater than those of all tokens before. */
   readonly number: number;
+  /** How long the page may be kept at most, by the monotonic clock; `Infinity` for no limit. */
+  readonly limitMs: number;
   readonly #tables: Map<string, TablePages>;
   readonly #table: TablePages;
   readonly #names: readonly KeyBytes[];
@@ -235,13 +246,14 @@ export class PageToken {
   /** @param names of generations; those that are not there are made. */
   constructor(
     tables: Map<string, TablePages>,
-    { tableId, page, number }: Pick<PageToken, 'tableId' | 'page' | 'number'>,
+    { tableId, page, number, limitMs }: Pick<PageToken, 'tableId' | 'page' | 'number' | 'limitMs'>,
     table: TablePages,
     names: readonly KeyBytes[],
   ) {
     this.tableId = tableId;
     this.page = page;
     this.number = number;
+    this.limitMs = limitMs;
     this.#tables = tables;
     this.#table = table;
     this.#names = names;

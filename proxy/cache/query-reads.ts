@@ -90,8 +90,8 @@ export class QueryReads {
   }
 }
 
-function destinationOf({ table, name, generations }: QueryCall): PageDestination {
-  return { tableId: table.id, name, generations, ttlMs: table.queryTtlMs };
+function destinationOf({ table, name, generations, isOfGlobalIndex }: QueryCall): PageDestination {
+  return { tableId: table.id, name, generations, isOfGlobalIndex, ttlMs: table.queryTtlMs };
 }
 
 /**

@@ -66,6 +66,21 @@ describe('the limits of coherence', () => {
     expect(coherence.lookup('t', 'k')).toBe(value);
   });
 
+  it('keep nothing that was asked for, or written, at the start, however late the answer comes', () => {
+    const clock = new ManualClock();
+    const tier = new LocalTier<Sized>(100_000_000, clock);
+    const coherence = new Coherence(tier, new Settling(() => 0, clock), { fenceMs, clock });
+    const token = coherence.take('t', 'read');
+    const fence = coherence.raise('t', 'written');
+    clock.advance(fenceMs);
+    if (token !== undefined) coherence.fill(token, value, 0);
+    coherence.lower(fence, { value, ttlMs: 0 });
+    expect(coherence.lookup('t', 'read')).toBeUndefined();
+    expect(coherence.lookup('t', 'written')).toBeUndefined();
+    expect(canFill(coherence, 't', 'read')).toBe(true);
+    expect(coherence.lookup('t', 'read')).toBe(value);
+  });
+
   it('let a token go that nobody gave back, when its key is asked for again', () => {
     const { coherence } = open();
     const lost = coherence.take('t', 'k');

@@ -309,7 +309,7 @@ export const mutants: readonly Mutant[] = [
     scenario: { readers: 1, writers: 1, crashes: 1 },
     rules: withCoherence(
       class extends ObservedCoherence {
-        protected override expiryMs(_ttlMs: number): number {
+        protected override limitMs(): number {
           return Number.POSITIVE_INFINITY;
         }
       },

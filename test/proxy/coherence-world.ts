@@ -8,10 +8,17 @@ import { Accelerator } from '../../proxy/accelerator.ts';
 import type { AcceleratorParts } from '../../proxy/accelerator-parts.ts';
 import type { CachedItem } from '../../proxy/cache/cached-item.ts';
 import type { CachedPage } from '../../proxy/cache/cached-page.ts';
-import { Coherence, type CoherenceOptions, type Fence } from '../../proxy/cache/coherence.ts';
-import { Flights, itemGround } from '../../proxy/cache/flights.ts';
+import { changedGenerations } from '../../proxy/cache/changed-generations.ts';
+import {
+  Coherence,
+  type CoherenceOptions,
+  type Fence,
+  type Token,
+  type VoidListener,
+} from '../../proxy/cache/coherence.ts';
+import { type Destination, Flights, itemGround, type Standing } from '../../proxy/cache/flights.ts';
 import { LocalTier, type Tier } from '../../proxy/cache/local.ts';
-import { Pages } from '../../proxy/cache/pages.ts';
+import { type PageDestination, Pages, type PagesOptions, type PageToken } from '../../proxy/cache/pages.ts';
 import { Settling } from '../../proxy/cache/settling.ts';
 import { TableCounters } from '../../proxy/cache/table-counters.ts';
 import { type HeldCall, ManualClock, SimulatedStore } from './simulated-store.ts';
@@ -21,6 +28,8 @@ export interface Scenario {
   readonly readers: number;
   /** This one of the readers uses BatchGetItem. */
   readonly batchReader?: number;
+  /** What the first of the readers use instead of GetItem. */
+  readonly pageReaders?: readonly PageKind[];
   readonly writers?: number;
   /** PartiQL writes, whose keys the accelerator does not read. */
   readonly statements?: number;
@@ -42,27 +51,35 @@ export interface Scenario {
   readonly lags?: boolean;
 }
 
+/** A Query of the item's partition, one of a partition of a global index, or a Scan of the table, whole or its head. */
+export type PageKind = 'query' | 'index' | 'scan' | 'head';
+
 /** Constructors of what is checked, so that weakened ones can take their place. */
 export interface Rules {
   readonly coherence: typeof ObservedCoherence;
   readonly flights: typeof ObservedFlights;
   readonly settling: typeof Settling;
-  readonly pages: typeof Pages;
+  readonly pages: typeof ObservedPages;
+  readonly pageFlights: typeof ObservedPageFlights;
 }
 
 interface ObservedParts extends AcceleratorParts {
   readonly coherence: ObservedCoherence;
   readonly flights: ObservedFlights;
+  readonly pages: ObservedPages;
+  readonly pageFlights: ObservedPageFlights;
 }
 
 /** The real protocol, with a view on its guards. */
 export class ObservedCoherence extends Coherence<CachedItem> {
   readonly #tier: Tier<CachedItem>;
+  protected readonly voids: VoidListener | undefined;
   readonly #fences = new Set<Fence>();
 
   constructor(tier: Tier<CachedItem>, settling: Settling, options: CoherenceOptions) {
     super(tier, settling, options);
     this.#tier = tier;
+    this.voids = options.voids;
   }
 
   /** The tier needs the room. */
@@ -93,6 +110,8 @@ export class ObservedCoherence extends Coherence<CachedItem> {
       (fence) => fence.deadlineMs === Infinity || this.abandoned.has(fence),
     );
     return {
+      limit: this.limitMs(),
+      limits: [guards?.token?.limitMs, ...fences.map(({ limitMs }) => limitMs)],
       held: Math.max(0, (table?.heldUntilMs ?? 0) - nowMs),
       open: Math.max(0, this.openUntilMs - nowMs),
       token: guards?.token !== undefined,
@@ -106,13 +125,17 @@ export class ObservedCoherence extends Coherence<CachedItem> {
   }
 }
 
-export class ObservedFlights extends Flights<CachedItem> {
-  constructor(coherence: ObservedCoherence) {
-    super(itemGround(coherence));
-  }
+interface Limited extends Standing {
+  readonly limitMs: number;
+}
 
+class Observed<V, To extends { readonly ttlMs: number }, T extends Limited> extends Flights<V, To, T> {
   observe(): unknown {
-    return [...this.flights.values()].map(({ token, next }) => [token?.stands, next !== undefined]);
+    return [...this.flights.values()].map(({ token, next }) => [
+      token?.stands,
+      token?.limitMs,
+      next !== undefined,
+    ]);
   }
 
   /** Whether a reader that comes now joins the read that is under way. */
@@ -121,15 +144,66 @@ export class ObservedFlights extends Flights<CachedItem> {
   }
 }
 
+export class ObservedFlights extends Observed<CachedItem, Destination, Token> {
+  constructor(coherence: ObservedCoherence) {
+    super(itemGround(coherence));
+  }
+}
+
+export class ObservedPageFlights extends Observed<Reply, PageDestination, PageToken> {}
+
+/** The real pages, with a view on what is there. */
+export class ObservedPages extends Pages {
+  readonly #tier: Tier<CachedPage>;
+  /** Of all that was asked for, by the names of pages. */
+  protected readonly destinations = new Map<string, PageDestination>();
+
+  constructor(tier: Tier<CachedPage>, settling: Settling, options: PagesOptions) {
+    super(tier, settling, options);
+    this.#tier = tier;
+  }
+
+  override take(to: PageDestination): PageToken | undefined {
+    this.destinations.set(to.name, to);
+    return super.take(to);
+  }
+
+  /** The tier needs the room. */
+  evict(): void {
+    for (const name of this.destinations.keys()) this.#tier.delete(name);
+  }
+
+  /** What would be served, by what it is a page of. */
+  served(): [PageKind, Value][] {
+    return [...this.destinations.values()].flatMap((to) => {
+      const page = this.find(to.name);
+      return page === undefined ? [] : [[kindOf(to), labelOf(itemIn(page.reply))]];
+    });
+  }
+
+  observe(): unknown {
+    const generations = [...this.tables.values()].map((table) => [...table.generations.keys()].sort());
+    const unsettled = [...this.destinations.values()].map((to) => [kindOf(to), this.isUnsettled(to)]);
+    return [this.served().sort(), generations, unsettled.sort(), this.limitMs()];
+  }
+}
+
+function kindOf({ generations: [name = ''] }: PageDestination): PageKind {
+  if (name.startsWith('p')) return 'query';
+  return name.startsWith('i') ? 'index' : 'scan';
+}
+
 export const realRules: Rules = {
   coherence: ObservedCoherence,
   flights: ObservedFlights,
   settling: Settling,
-  pages: Pages,
+  pages: ObservedPages,
+  pageFlights: ObservedPageFlights,
 };
 
 const tableName = 'items';
 const region = 'us-east-1';
+const group = { name: 'g', type: 'S' } as const;
 const schema = { partition: { name: 'id', type: 'S' }, sort: undefined } as const;
 const itemKey: Item = { id: { S: 'k' } };
 const key = canonicalKey(schema, itemKey);
@@ -142,12 +216,57 @@ const unknownMs = 1_000;
 type Value = string;
 const noItem: Value = '-';
 
+/** In which partition of the index a value has the item: every second writer moves it to the other one. */
+function groupOf(value: Value): 'x' | 'y' {
+  return value === 'w1' || value === 'a0' ? 'y' : 'x';
+}
+
+/** What a reader sees of the item while it has this value. */
+function seenAs(value: Value, kind: PageKind | undefined): Value {
+  return kind === 'index' && groupOf(value) === 'y' ? noItem : value;
+}
+
+const pageRequests: Readonly<Record<PageKind, Request>> = {
+  query: {
+    operation: 'Query',
+    input: {
+      TableName: tableName,
+      KeyConditionExpression: 'id = :id',
+      ExpressionAttributeValues: { ':id': { S: 'k' } },
+    },
+    region,
+  },
+  index: {
+    operation: 'Query',
+    input: {
+      TableName: tableName,
+      IndexName: 'groups',
+      KeyConditionExpression: 'g = :g',
+      ExpressionAttributeValues: { ':g': { S: 'x' } },
+    },
+    region,
+  },
+  scan: { operation: 'Scan', input: { TableName: tableName }, region },
+  head: { operation: 'Scan', input: { TableName: tableName, Limit: 5 }, region },
+};
+
+/** What ends where a write is told of without its images. */
+const generationsUntold = changedGenerations(
+  {
+    schema,
+    indexes: [{ name: 'groups', isGlobal: true, partition: [group], sort: [], projectedNames: undefined }],
+  },
+  { key, oldItem: 'unknown', newItem: 'unknown' },
+);
+
 interface Client {
   state: 'idle' | 'waiting' | 'done' | 'failed';
   tries: number;
 }
 
 interface Reader extends Client {
+  /** Undefined for a reader of the item. */
+  readonly kind: PageKind | undefined;
   /** What it may be answered with, newest last, as its read began. */
   acceptable: Set<Value>;
   /** Which read of the store it may have joined: told apart by what was under way when it came. */
@@ -168,6 +287,8 @@ export class World {
   #accelerator: Accelerator;
   #coherence: ObservedCoherence;
   #flights: ObservedFlights;
+  #pages: ObservedPages;
+  #pageFlights: ObservedPageFlights;
   #tableId: string;
   readonly #readers: Reader[];
   readonly #writers: Client[];
@@ -197,13 +318,16 @@ export class World {
     this.#scenario = scenario;
     this.#rules = rules;
     this.#store = new SimulatedStore({ answers: 'held', announces: scenario.announced === 'inOrder' });
-    this.#tableId = this.#store.createTable(tableName, schema);
+    this.#tableId = this.#store.createTable(tableName, schema, region, group);
     const parts = this.#newParts();
     this.#coherence = parts.coherence;
     this.#flights = parts.flights;
+    this.#pages = parts.pages;
+    this.#pageFlights = parts.pageFlights;
     this.#accelerator = this.#newAccelerator(parts);
-    this.#readers = newClients(scenario.readers).map((client) => ({
+    this.#readers = newClients(scenario.readers).map((client, i) => ({
       ...client,
+      kind: scenario.pageReaders?.[i],
       acceptable: new Set(),
       joined: '',
       isExcused: false,
@@ -245,6 +369,7 @@ export class World {
     ];
     if (writeAround > 0) actions.push('write around');
     if (evict > 0 && this.#cached() !== undefined) actions.push('evict');
+    if (evict > 0 && this.#pages.served().length > 0) actions.push('evict pages');
     if (crash > 0) actions.push('crash');
     if (recreate > 0) actions.push('recreate');
     if (refuse > 0 && this.#store.failures.size === 0) actions.push('refuse');
@@ -297,6 +422,8 @@ export class World {
       this.#coherence.observe(this.#tableId, key, nowMs),
       this.#coherence.isUnsettled(this.#tableId, key),
       this.#flights.observe(),
+      this.#pages.observe(),
+      this.#pageFlights.observe(),
     ]);
   }
 
@@ -307,9 +434,10 @@ export class World {
     }
     this.#clock.advance(fenceMs);
     this.#checkCached('after the time of the fences');
-    const { tokens, fences, flights } = this.#accelerator.stats();
-    if (tokens + fences + flights > 0) {
-      this.problems.push(`guards were left: ${JSON.stringify({ tokens, fences, flights })}`);
+    this.#pages.evict();
+    const { tokens, fences, flights, generations } = this.#accelerator.stats();
+    if (tokens + fences + flights + generations > 0) {
+      this.problems.push(`guards were left: ${JSON.stringify({ tokens, fences, flights, generations })}`);
     }
     if (this.#isReadOnly() && this.#readsSent > 1)
       this.problems.push(`a burst of reads sent ${this.#readsSent}`);
@@ -339,13 +467,14 @@ export class World {
       voids: pages,
     });
     const flights = new this.#rules.flights(coherence);
-    return { coherence, flights, pages, pageFlights: new Flights(pages), counters };
+    return { coherence, flights, pages, pageFlights: new this.#rules.pageFlights(pages), counters };
   }
 
   #newAccelerator(parts: AcceleratorParts): Accelerator {
     const options = {
       cacheBytesMax: 1_000_000,
       itemTtlMs: 0,
+      queryTtlMs: 31_536_000_000,
       tables: {},
       describeMs: Number.MAX_SAFE_INTEGER,
       settleMs: 0,
@@ -387,7 +516,8 @@ export class World {
       'lose late': () => at(this.#late.splice(i, 1), 0),
       announce: () => this.#announce(),
       'write around': () => this.#writeAround(),
-      evict: () => this.#evict(),
+      evict: () => this.#evict(() => this.#coherence.evict(this.#tableId, key)),
+      'evict pages': () => this.#evict(() => this.#pages.evict()),
       crash: () => this.#crash(),
       recreate: () => this.#recreate(),
       refuse: () => this.#refuse(),
@@ -402,10 +532,12 @@ export class World {
 
   #startRead(i: number): Client {
     const reader = at(this.#readers, i);
-    reader.acceptable = new Set(this.#history.slice(this.#outdated));
-    reader.joined = `${this.#readsSent} ${this.#flights.isOpen}`;
-    reader.isExcused = this.#lagging && this.#scenario.refusals !== undefined;
-    if (this.#scenario.batchReader === i) this.#readBatch(reader);
+    const { kind } = reader;
+    reader.acceptable = new Set(this.#history.slice(this.#outdated).map((value) => seenAs(value, kind)));
+    reader.joined = `${this.#readsSent} ${this.#flights.isOpen} ${this.#pageFlights.isOpen}`;
+    reader.isExcused = this.#lagging && (this.#scenario.refusals !== undefined || kind === 'index');
+    if (kind !== undefined) this.#readPage(reader, kind);
+    else if (this.#scenario.batchReader === i) this.#readBatch(reader);
     else this.#readItem(reader);
     return reader;
   }
@@ -414,6 +546,12 @@ export class World {
     const input = { TableName: tableName, Key: itemKey };
     this.#call(reader, { operation: 'GetItem', input, region }, ({ Item: item }) =>
       this.#checkAnswer(reader, labelOf(item as Item | undefined)),
+    );
+  }
+
+  #readPage(reader: Reader, kind: PageKind): void {
+    this.#call(reader, pageRequests[kind], ({ Items: items }) =>
+      this.#checkAnswer(reader, labelOf((items as Item[])[0])),
     );
   }
 
@@ -495,7 +633,9 @@ export class World {
       if (known < this.#outdated) this.#outdated--;
     }
     this.#history.push(value);
-    for (const reader of this.#readers) if (reader.state === 'waiting') reader.acceptable.add(value);
+    for (const reader of this.#readers) {
+      if (reader.state === 'waiting') reader.acceptable.add(seenAs(value, reader.kind));
+    }
   }
 
   /** Whoever asks from now on must not be answered with what was there before this value. */
@@ -515,6 +655,7 @@ export class World {
   #announce(): void {
     const value = this.#unannounced.shift() ?? noItem;
     this.#coherence.invalidate(this.#tableId, key);
+    this.#pages.endGenerations(this.#tableId, generationsUntold);
     this.#acknowledged(value);
   }
 
@@ -531,6 +672,8 @@ export class World {
     const parts = this.#newParts();
     this.#coherence = parts.coherence;
     this.#flights = parts.flights;
+    this.#pages = parts.pages;
+    this.#pageFlights = parts.pageFlights;
     this.#accelerator = this.#newAccelerator(parts);
   }
 
@@ -542,7 +685,7 @@ export class World {
       return;
     }
     this.#store.deleteTable(tableName);
-    this.#tableId = this.#store.createTable(tableName, schema);
+    this.#tableId = this.#store.createTable(tableName, schema, region, group);
     this.#applied(noItem);
     this.#acknowledged(noItem);
   }
@@ -556,9 +699,9 @@ export class World {
     if (call.request.operation === 'CreateTable') this.#recreation = 'done';
   }
 
-  #evict(): void {
+  #evict(evict: () => void): void {
     this.#left.evict--;
-    this.#coherence.evict(this.#tableId, key);
+    evict();
   }
 
   #refuse(): void {
@@ -589,7 +732,7 @@ export class World {
   }
 
   #isReadOnly(): boolean {
-    const { readers: _readers, batchReader: _batchReader, ...others } = this.#scenario;
+    const { readers: _readers, batchReader: _batchReader, pageReaders: _kinds, ...others } = this.#scenario;
     return Object.keys(others).length === 0;
   }
 
@@ -608,9 +751,10 @@ export class World {
     const reads = this.#store.held.filter((call) => !isChange(call));
     const tables = 1 + (this.#scenario.recreations === undefined ? 0 : 1);
     const isKnown = this.#scenario.refusals === undefined;
-    if (isKnown && reads.length > tables)
+    const kinds = new Set(this.#readers.map(({ kind }) => kind)).size;
+    if (isKnown && reads.length > tables * kinds)
       this.problems.push(`${reads.length} reads of one key are under way`);
-    this.#readsSent = this.#store.count('GetItem') + this.#store.count('BatchGetItem') - 1;
+    this.#readsSent = this.#store.requests.filter(({ operation }) => reading.has(operation)).length - 1;
     if (this.#isQuiet()) this.#checkCached('with nothing under way');
   }
 
@@ -624,6 +768,11 @@ export class World {
     const current = this.#history.at(-1);
     if (cached !== undefined && cached !== current)
       this.problems.push(`${cached} is cached ${when}, not ${current}`);
+    for (const [kind, shown] of this.#pages.served()) {
+      const wanted = seenAs(current ?? noItem, kind);
+      if (shown !== wanted)
+        this.problems.push(`a page of kind ${kind} shows ${shown} ${when}, not ${wanted}`);
+    }
   }
 }
 
@@ -649,7 +798,7 @@ function at<T>(list: readonly T[], i: number): T {
 }
 
 function itemOf(value: Value): Item {
-  return { ...itemKey, v: { S: value } };
+  return { ...itemKey, v: { S: value }, g: { S: groupOf(value) } };
 }
 
 function labelOf(item: Item | undefined): Value {
@@ -658,12 +807,14 @@ function labelOf(item: Item | undefined): Value {
 }
 
 function itemIn(reply: Reply): Item | undefined {
-  const { Item: item, Responses: responses } = JSON.parse(reply.body.toString());
-  return item ?? responses?.[tableName]?.[0];
+  const { Item: item, Responses: responses, Items: items } = JSON.parse(reply.body.toString());
+  return item ?? responses?.[tableName]?.[0] ?? items?.[0];
 }
 
+const reading: ReadonlySet<string> = new Set(['GetItem', 'BatchGetItem', 'Query', 'Scan']);
+
 function isChange({ request }: HeldCall): boolean {
-  return request.operation !== 'GetItem' && request.operation !== 'BatchGetItem';
+  return !reading.has(request.operation);
 }
 
 function isConsistent({ input }: Request): boolean {

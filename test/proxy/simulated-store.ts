@@ -6,7 +6,7 @@ import type { Clock } from '../../protocol/clock.ts';
 import { DynamoDbError, validationError } from '../../protocol/errors.ts';
 import { bindProjection, projectItem } from '../../protocol/expression/projection.ts';
 import { Substitutions } from '../../protocol/expression/substitutions.ts';
-import type { KeySchema } from '../../protocol/key.ts';
+import type { KeyAttribute, KeySchema } from '../../protocol/key.ts';
 import { canonicalKey } from '../../protocol/key.ts';
 import { ItemJson, type Output, Reply } from '../../protocol/reply.ts';
 
@@ -41,6 +41,8 @@ interface StoredTable {
   readonly name: string;
   readonly region: string;
   readonly schema: KeySchema;
+  /** The key of a global index, `groups`, that projects all. */
+  readonly group: KeyAttribute | undefined;
   status: string;
   readonly items: Map<string, Item>;
   /** What an eventually consistent read sees while the store is told to lag. */
@@ -111,9 +113,11 @@ export class SimulatedStore implements Backend {
     return this.requests.filter((request) => request.operation === operation).length;
   }
 
-  createTable(name: string, schema: KeySchema, region = 'us-east-1'): string {
+  /** @param group the key of a global index, `groups`. */
+  createTable(name: string, schema: KeySchema, region = 'us-east-1', group?: KeyAttribute): string {
     const id = `00000000-0000-4000-8000-${String(++this.#tableIds).padStart(12, '0')}`;
-    const table = { id, name, region, schema, status: 'ACTIVE', items: new Map(), laggingItems: new Map() };
+    const items = { items: new Map(), laggingItems: new Map() };
+    const table = { id, name, region, schema, group, status: 'ACTIVE', ...items };
     this.#tables.set(`${region}/${name}`, table);
     this.#announceTable(table);
     return id;
@@ -138,7 +142,7 @@ export class SimulatedStore implements Backend {
   /** A write that went around whoever else uses the store. */
   put(name: string, item: Item, origin?: object): void {
     const table = this.#find(name, 'us-east-1');
-    this.#change(table, canonicalKey(table.schema, item), item, origin);
+    this.#change(table, canonicalKey(table.schema, item), item, {}, origin);
   }
 
   item(name: string, key: Item): Item | undefined {
@@ -208,6 +212,9 @@ export class SimulatedStore implements Backend {
         return this.#get(input, region);
       case 'BatchGetItem':
         return this.#batchGet(input, region);
+      case 'Query':
+      case 'Scan':
+        return this.#page(input, region);
       case 'PutItem':
       case 'UpdateItem':
       case 'DeleteItem':
@@ -244,8 +251,9 @@ export class SimulatedStore implements Backend {
     return table;
   }
 
-  #describe({ id, name, schema, status }: StoredTable): object {
+  #describe({ id, name, schema, group, status }: StoredTable): object {
     const attributes = schema.sort === undefined ? [schema.partition] : [schema.partition, schema.sort];
+    const defined = group === undefined ? attributes : [...attributes, group];
     return {
       TableId: id,
       TableName: name,
@@ -254,10 +262,11 @@ export class SimulatedStore implements Backend {
         AttributeName: attribute.name,
         KeyType: i === 0 ? 'HASH' : 'RANGE',
       })),
-      AttributeDefinitions: attributes.map(({ name: AttributeName, type: AttributeType }) => ({
+      AttributeDefinitions: defined.map(({ name: AttributeName, type: AttributeType }) => ({
         AttributeName,
         AttributeType,
       })),
+      ...(group && { GlobalSecondaryIndexes: [describedIndex(group)] }),
     };
   }
 
@@ -290,6 +299,19 @@ export class SimulatedStore implements Backend {
 
   #read(table: StoredTable, key: string, isConsistent: boolean): Item | undefined {
     return (this.lags && !isConsistent ? table.laggingItems : table.items).get(key);
+  }
+
+  /** All items, or those that have an attribute's value as `attribute = :value` wants it. */
+  #page(input: Readonly<Record<string, unknown>>, region: string): Output {
+    const table = this.#find(input.TableName, region);
+    const items = this.lags && input.ConsistentRead !== true ? table.laggingItems : table.items;
+    const [, attribute = '', reference = ''] =
+      /^(\w+) = (:\w+)$/.exec(String(input.KeyConditionExpression)) ?? [];
+    const value = (input.ExpressionAttributeValues as Item | undefined)?.[reference];
+    const found = [...items.values()].filter(
+      (item) => value === undefined || JSON.stringify(item[attribute]) === JSON.stringify(value),
+    );
+    return { Items: found.map(stored), Count: found.length, ScannedCount: found.length };
   }
 
   #batchGet(input: Readonly<Record<string, unknown>>, region: string): Output {
@@ -326,21 +348,16 @@ export class SimulatedStore implements Backend {
     const table = this.#find(input.TableName, region);
     if (operation === 'PutItem') {
       const item = canonicalItem(input.Item as Item);
-      this.#change(table, canonicalKey(table.schema, item), item, origin);
-      return {};
+      return this.#change(table, canonicalKey(table.schema, item), item, input, origin);
     }
     const key = this.#key(table, input.Key);
-    if (operation === 'DeleteItem') {
-      this.#change(table, key, undefined, origin);
-      return {};
-    }
+    if (operation === 'DeleteItem') return this.#change(table, key, undefined, input, origin);
     const values = input.ExpressionAttributeValues as Item | undefined;
     const item = canonicalItem({
       ...(table.items.get(key) ?? (input.Key as Item)),
       v: values?.[':v'] ?? { NULL: true },
     });
-    this.#change(table, key, item, origin);
-    return input.ReturnValues === 'ALL_NEW' ? { Attributes: item } : {};
+    return this.#change(table, key, item, input, origin);
   }
 
   #batchWrite(input: Readonly<Record<string, unknown>>, region: string, origin: object | undefined): Output {
@@ -368,7 +385,13 @@ export class SimulatedStore implements Backend {
     return {};
   }
 
-  #change(table: StoredTable, key: string, item: Item | undefined, origin: object | undefined): void {
+  #change(
+    table: StoredTable,
+    key: string,
+    item: Item | undefined,
+    { ReturnValues: returned }: Readonly<Record<string, unknown>>,
+    origin: object | undefined,
+  ): Output {
     const oldItem = table.items.get(key);
     if (!this.lags) table.laggingItems.delete(key);
     if (item === undefined) table.items.delete(key);
@@ -376,11 +399,21 @@ export class SimulatedStore implements Backend {
     if (!this.lags && item !== undefined) table.laggingItems.set(key, item);
     const change = { tableId: table.id, key, oldItem: stored(oldItem), newItem: stored(item), origin };
     for (const listener of this.#listeners) listener.item(change);
+    const attributes = returned === 'ALL_OLD' ? oldItem : returned === 'ALL_NEW' ? item : undefined;
+    return attributes === undefined ? {} : { Attributes: attributes };
   }
 
   #announceTable({ id, name, region }: StoredTable): void {
     for (const listener of this.#listeners) listener.table({ region, tableName: name, tableId: id });
   }
+}
+
+function describedIndex({ name: AttributeName }: KeyAttribute): object {
+  return {
+    IndexName: 'groups',
+    KeySchema: [{ AttributeName, KeyType: 'HASH' }],
+    Projection: { ProjectionType: 'ALL' },
+  };
 }
 
 function project(item: Item, input: Readonly<Record<string, unknown>>): Item | ItemJson {
