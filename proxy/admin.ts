@@ -100,8 +100,8 @@ class Admin {
   #failed(error: unknown): HttpResponse {
     const status = statusOf(error);
     if (status !== undefined && error instanceof Error) {
-      const challenge = status === 401 ? 'WWW-Authenticate: Bearer\r\n' : '';
-      return respond(json(status, { error: error.message }), challenge);
+      const headers = error instanceof AdminError ? error.headers : '';
+      return respond(json(status, { error: error.message }), headers);
     }
     this.#log.error({ err: error }, 'a request of the administration failed unexpectedly');
     return respond(json(500, { error: 'internal error; the log tells more' }));
@@ -120,8 +120,9 @@ function handlerOf(route: Route, asked: string) {
   const name = asked === 'HEAD' ? 'GET' : methods.find((method) => method === asked);
   const handler = name === undefined ? undefined : route[name];
   if (handler !== undefined) return handler;
-  const allowed = methods.filter((method) => route[method] !== undefined).join(' and ');
-  throw new AdminError(405, `${asked} is not possible here; ${allowed} is`);
+  const allowed = methods.filter((method) => route[method] !== undefined);
+  const reason = `${asked} is not possible here; ${allowed.join(' and ')} is`;
+  throw new AdminError(405, reason, `Allow: ${allowed.join(', ')}\r\n`);
 }
 
 /** An empty body means an empty object, so that a flush of everything needs none. */

@@ -17,11 +17,11 @@ export class Token {
     if (this.#digest === undefined) return;
     const given = /^Bearer +([\x21-\x7e]+)$/i.exec(authorization ?? '')?.[1];
     if (given !== undefined && timingSafeEqual(digestOf(given), this.#digest)) return;
-    const fix = 'send it as "Authorization: Bearer TOKEN"';
-    throw new AdminError(
-      401,
-      given === undefined ? `a token is required; ${fix}` : 'the token is not the one that the server has',
-    );
+    const reason =
+      given === undefined
+        ? 'a token is required; send it as "Authorization: Bearer TOKEN"'
+        : 'the token is not the one that the server has';
+    throw new AdminError(401, reason, 'WWW-Authenticate: Bearer\r\n');
   }
 }
 

@@ -76,7 +76,7 @@ export class LocalTier<V extends Sized> implements Tier<V> {
     } else {
       this.#entries.set(name, { value, expiresAtMs }, { size });
     }
-    if (this.#shrinking === undefined) this.#evict(Infinity);
+    this.#evict(this.#shrinking === undefined ? Infinity : entriesPerPutMax);
   }
 
   delete(name: string): void {
@@ -106,3 +106,5 @@ export class LocalTier<V extends Sized> implements Tier<V> {
 
 /** Entries that are dropped at once where the bound has become smaller: less than a millisecond's work. */
 const sliceEntries = 1_000;
+/** The same for each that is put meanwhile, so that the tier shrinks however fast it is filled. */
+const entriesPerPutMax = 10;

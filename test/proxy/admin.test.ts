@@ -44,16 +44,20 @@ interface Asked {
 
 /** Unlike fetch it sends any Host. */
 function ask(port: number, path: string, { method = 'GET', headers = {}, body = '' }: Asked = {}) {
-  return new Promise<{ status: number | undefined; text: string }>((resolve, reject) => {
-    const request = httpRequest({ port, path, method, headers, host: '127.0.0.1' }, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (part: string) => {
-        text += part;
+  return new Promise<{ status: number | undefined; allow: string | undefined; text: string }>(
+    (resolve, reject) => {
+      const request = httpRequest({ port, path, method, headers, host: '127.0.0.1' }, (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (part: string) => {
+          text += part;
+        });
+        response.on('end', () =>
+          resolve({ status: response.statusCode, allow: response.headers.allow, text }),
+        );
       });
-      response.on('end', () => resolve({ status: response.statusCode, text }));
-    });
-    request.on('error', reject).end(body);
-  });
+      request.on('error', reject).end(body);
+    },
+  );
 }
 
 const patch = (port: number, body: string) => ask(port, '/settings', { method: 'PATCH', body });
@@ -79,7 +83,15 @@ describe('a request', () => {
 
   test('HEAD asks as GET does', async () => {
     const { port } = await open();
-    expect(await ask(port, '/healthz?x=1', { method: 'HEAD' })).toEqual({ status: 200, text: '' });
+    expect(await ask(port, '/healthz?x=1', { method: 'HEAD' })).toMatchObject({ status: 200, text: '' });
+  });
+
+  test('by a method that is not possible says which are', async () => {
+    const { port } = await open();
+    expect(await ask(port, '/settings', { method: 'PUT' })).toMatchObject({
+      status: 405,
+      allow: 'GET, PATCH',
+    });
   });
 
   test('of a web page, or to a name that is not ours, is refused', async () => {
@@ -88,7 +100,10 @@ describe('a request', () => {
     expect(rebound.status).toBe(403);
     expect(rebound.text).toContain('--allowed-host');
     const page = await ask(port, '/healthz', { headers: { origin: 'http://evil.example' } });
-    expect(page).toEqual({ status: 403, text: expect.stringContaining('web pages cannot administrate') });
+    expect(page).toMatchObject({
+      status: 403,
+      text: expect.stringContaining('web pages cannot administrate'),
+    });
   });
 
   test('to a name that is allowed is answered', async () => {

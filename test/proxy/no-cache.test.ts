@@ -1,10 +1,29 @@
 import { describe, expect, test } from 'vitest';
+import type { Backend, Request } from '../../protocol/backend.ts';
+import { systemClock } from '../../protocol/clock.ts';
+import { Reply } from '../../protocol/reply.ts';
+import { startFront } from '../../proxy/front/api.ts';
+import { silentLogger } from '../silent-logger.ts';
 import { Fixture, itemOf, region, settled, storeKinds } from './accelerator-fixture.ts';
 
 /** The caller asks for the store's own answer. */
 function getAnew(fixture: Fixture, id: string) {
   const input = { TableName: 'items', Key: { id: { S: id } } };
   return fixture.send({ operation: 'GetItem', input, region, noCache: true });
+}
+
+function openFront(backend: Backend) {
+  return startFront({
+    host: '127.0.0.1',
+    port: 0,
+    backend,
+    credentials: [],
+    insecureNoAuth: false,
+    corsOrigins: [],
+    allowedHosts: [],
+    clock: systemClock,
+    log: silentLogger,
+  });
 }
 
 describe.each(storeKinds)('in front of a store that %s', (_kind, store) => {
@@ -58,6 +77,34 @@ describe.each(storeKinds)('in front of a store that %s', (_kind, store) => {
     const { hits, misses } = fixture.accelerator.stats();
     await getAnew(fixture, 'a');
     expect(fixture.accelerator.stats()).toMatchObject({ hits, misses });
+  });
+});
+
+describe('the header Cache-Control', () => {
+  test.each<[string | undefined, boolean]>([
+    [undefined, false],
+    ['no-cache', true],
+    ['max-age=0, No-Cache', true],
+    ['no-store', false],
+    ['x-no-cache', false],
+  ])('%s', async (header, noCache) => {
+    const asked: unknown[] = [];
+    const call = (request: Request) => {
+      asked.push(request.noCache);
+      return new Reply({});
+    };
+    const front = await openFront({ call, close: async () => {} });
+    try {
+      const headers = {
+        'content-type': 'application/x-amz-json-1.0',
+        'x-amz-target': 'DynamoDB_20120810.GetItem',
+        ...(header === undefined ? {} : { 'cache-control': header }),
+      };
+      await fetch(`http://127.0.0.1:${front.port}/`, { method: 'POST', headers, body: '{}' });
+      expect(asked).toEqual([noCache]);
+    } finally {
+      await front.close();
+    }
   });
 });
 
