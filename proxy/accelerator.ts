@@ -125,7 +125,7 @@ export class Accelerator implements Backend {
     this.#queries = new QueryReads(backend, this.#tables, pages, pageFlights, counters, sharedPages);
     this.#writes = new ItemWrites(backend, this.#tables, coherence, pages, sharedWrites);
     this.#changes = new TableChanges(backend, this.#tables, coherence, this.#shared, options.fenceMs);
-    this.settings.onChange({ tables: (names) => this.#forget(names) });
+    this.settings.onChange({ tables: (names) => this.#settingsChanged(names) });
     this.#unsubscribe = backend.changes === undefined ? undefined : this.#subscribe(backend.changes);
   }
 
@@ -206,9 +206,17 @@ export class Accelerator implements Backend {
     return (await this.#writes.write(request)) ?? this.#changes.change(request);
   }
 
-  #forget(names: readonly string[] | 'all'): void {
-    if (names === 'all') this.#tables.forgetAll();
-    else for (const name of names) this.#tables.forget(name);
+  /** What a fleet shares was put there for another time to live. What cannot be delivered to it at once is owed. */
+  #settingsChanged(names: readonly string[] | 'all'): void {
+    if (names === 'all') {
+      void this.#shared?.voidEverything(0);
+      this.#tables.forgetAll();
+      return;
+    }
+    for (const name of names) {
+      for (const tableId of this.#tables.idsOf(name)) void this.#shared?.voidTable(tableId, 0);
+      this.#tables.forget(name);
+    }
   }
 
   #subscribe(changes: ChangeFeed): () => void {

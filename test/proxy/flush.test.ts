@@ -127,6 +127,18 @@ describe('in a fleet, a flush', () => {
     ]);
   });
 
+  test('is what a change of settings makes of the tables concerned', async () => {
+    const { told, shared } = recordingShared();
+    const fixture = new Fixture({}, { openShared: () => shared });
+    await fixture.get('a');
+    fixture.accelerator.settings.change({ tables: { items: { itemTtlMs: 5 }, others: { itemTtlMs: 5 } } });
+    fixture.accelerator.settings.change({ queryTtlMs: 5 });
+    expect(told).toEqual([
+      ['voidTable', idOf(fixture), 0],
+      ['voidEverything', 0],
+    ]);
+  });
+
   test('says where the fleet could not be told', async () => {
     const { shared } = recordingShared(false);
     const fixture = new Fixture({}, { openShared: () => shared });
