@@ -19,8 +19,6 @@ export interface FollowerOptions {
   readonly pollMs?: number;
   /** After so long without progress a table is not cached until it is followed again. 10,000 by default. */
   readonly stallMs?: number;
-  /** From one look for new shards, or for a stream that was missing, to the next. 10,000 by default. */
-  readonly listMs?: number;
   readonly clock?: Clock;
   readonly pause?: Pause;
   readonly random?: () => number;
@@ -47,6 +45,10 @@ const followedTablesMax = 1_000;
 /** Pages being read or delivered at once, of 1 MB each at most (AWS: API_streams_GetRecords). */
 const pagesMax = 64;
 const tickMs = 1_000;
+/** Between two looks at one table's stream, however few tables there are. */
+const lookMsMin = 10_000;
+/** Of all tables together one look in this time: AWS answers 10 DescribeStream calls in a second. */
+const lookMsEach = 200;
 
 /**
  * Tells caches of the writes that went around every proxy, as DynamoDB Streams tells of them: reads the stream of each
@@ -61,7 +63,7 @@ export class Follower implements TableFollowing {
   #isClosed = false;
 
   constructor(options: FollowerOptions) {
-    const { pollMs = 200, stallMs = 10_000, listMs = 10_000 } = options;
+    const { pollMs = 200, stallMs = 10_000 } = options;
     this.#world = {
       backend: options.backend,
       invalidations: options.invalidations,
@@ -71,7 +73,8 @@ export class Follower implements TableFollowing {
       pause: options.pause ?? systemPause,
       random: options.random ?? Math.random,
       log: options.log,
-      times: { pollMs, stallMs, listMs, describeMs: listMs, tickMs },
+      times: { pollMs, stallMs, tickMs },
+      lookMs: () => Math.max(lookMsMin, this.#tables.size * lookMsEach),
     };
   }
 

@@ -16,6 +16,9 @@ export interface ShardReaderParts {
   readonly advanced: (shard: Shard) => Promise<void>;
 }
 
+/** Records of one shard that are being told at the same time. */
+const atOnceMax = 100;
+
 /**
  * How old a shard may be of which nothing has been read: well within the 24 hours after which its first records would be
  * missing without an error.
@@ -81,8 +84,14 @@ export class ShardReader {
     return this.#parts.api.iterator(this.#parts.streamArn, id, position);
   }
 
-  /** Records of different keys do not wait for each other; what could not be delivered is delivered again. */
   async #deliver(records: readonly StreamRecord[], signal: AbortSignal): Promise<void> {
+    for (let i = 0; i < records.length; i += atOnceMax) {
+      await this.#deliverAtOnce(records.slice(i, i + atOnceMax), signal);
+    }
+  }
+
+  /** What could not be delivered is delivered again. */
+  async #deliverAtOnce(records: readonly StreamRecord[], signal: AbortSignal): Promise<void> {
     const { pause, random } = this.#parts.world;
     let undelivered = records;
     for (let failures = 0; undelivered.length > 0; failures++) {

@@ -77,11 +77,13 @@ export class StreamSession {
     return this.#shards.beingRead().length;
   }
 
-  /** Since when some shard, or the list of them, has not got on, by the monotonic clock. */
+  /**
+   * Since when some shard has not got on, by the monotonic clock. Looks for new shards need not succeed: it is the end of
+   * one that is being read that makes others begin.
+   */
   progressAtMs(): number {
-    const { listMs } = this.#world.times;
-    const listedAtMs = this.#isOpen ? this.#listedAtMs + listMs : this.#listedAtMs;
-    return Math.min(listedAtMs, ...this.#shards.beingRead().map((shard) => shard.progressAtMs));
+    const nowMs = this.#isOpen ? this.#world.clock.monotonic() : this.#listedAtMs;
+    return Math.min(nowMs, ...this.#shards.beingRead().map((shard) => shard.progressAtMs));
   }
 
   /** Since when changes may be missing, as it is not known where they are written, or `progressAtMs`. */
@@ -166,9 +168,9 @@ export class StreamSession {
   }
 
   async #listOn(): Promise<never> {
-    const { pause, times } = this.#world;
+    const { pause, lookMs } = this.#world;
     for (;;) {
-      await pause(times.listMs, this.#controller.signal);
+      await pause(lookMs(), this.#controller.signal);
       await this.#listOnce();
     }
   }
@@ -208,11 +210,11 @@ export class StreamSession {
 
   /** A resharding may be visible in parts: a shard is closed, and those in its place are not listed yet. */
   async #lookForChildren(shard: Shard): Promise<void> {
-    const { clock, pause, times } = this.#world;
+    const { clock, pause } = this.#world;
     for (let pauseMs = childrenPauseMs; this.#shards.isAwaitingChildren(shard, clock.monotonic()); ) {
       await this.#listOnce();
       await pause(pauseMs, this.#controller.signal);
-      pauseMs = Math.min(2 * pauseMs, times.listMs);
+      pauseMs *= 2;
     }
   }
 

@@ -202,12 +202,12 @@ export class TableFollower {
 
   /** What was cached while there was a stream was cached in the belief that changes would be told. */
   async #withoutStream(): Promise<number> {
-    const { claims, invalidations, times } = this.#world;
+    const { claims, invalidations, lookMs } = this.#world;
     this.#enter('noStream');
     if (this.#hasBegun) await invalidations.voidTable(this.table.id, 0);
     this.#hasBegun = false;
     await claims.release(this.table.id);
-    return times.describeMs;
+    return lookMs();
   }
 
   /** @returns whether the table is this process's to read. */

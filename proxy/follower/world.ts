@@ -17,6 +17,8 @@ export interface FollowerWorld {
   readonly random: () => number;
   readonly log: Logger;
   readonly times: FollowerTimes;
+  /** From one look at all shards of a stream to the next, and from one look for a missing stream to the next. */
+  readonly lookMs: () => number;
 }
 
 /** In milliseconds. */
@@ -25,10 +27,6 @@ export interface FollowerTimes {
   readonly pollMs: number;
   /** Without progress for so long a table's following is lost: it is not cached until it is followed again. */
   readonly stallMs: number;
-  /** From one look at all shards of a stream to the next. */
-  readonly listMs: number;
-  /** From one look for a table's stream to the next, where it has none. */
-  readonly describeMs: number;
   /** From one look at how a table gets on, and one claim, to the next. */
   readonly tickMs: number;
 }

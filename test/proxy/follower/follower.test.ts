@@ -59,6 +59,16 @@ describe('the beginning', () => {
     expect(harness.told.voids).toBe(1);
   });
 
+  test('many tables are looked at less often, so that the store need not refuse', async () => {
+    harness = new FollowerHarness();
+    for (let i = 0; i < 100; i++) harness.follower.follow({ ...itemsTable, id: `table ${i}` });
+    await harness.time.pass(2_000);
+    const before = harness.store.count('DescribeStream');
+    await harness.time.pass(40_000);
+    expect(harness.store.count('DescribeStream') - before).toBeLessThanOrEqual(40 * 5);
+    for (const table of harness.follower.stats().tables) expect(table.state).toBe('following');
+  });
+
   test('beyond the greatest number of tables, one is refused and told of', async () => {
     harness = new FollowerHarness();
     for (let i = 0; i <= 1_000; i++) harness.follower.follow({ ...itemsTable, id: `table ${i}` });
