@@ -1,6 +1,12 @@
 import { Redis } from 'ioredis';
 import { afterAll, describe, expect, test } from 'vitest';
-import { redisObstacle, startOwnRedis, startRedisCluster } from './redis.ts';
+import {
+  redisObstacle,
+  sharedRedisObstacle,
+  startOwnRedis,
+  startRedisCluster,
+  startSharedRedis,
+} from './redis.ts';
 
 describe.skipIf(redisObstacle() !== undefined)('the Redis of the tests', () => {
   const clients: Redis[] = [];
@@ -46,4 +52,12 @@ describe.skipIf(redisObstacle() !== undefined)('the Redis of the tests', () => {
     expect(slots.map((range) => range.length)).toEqual([4, 4, 4]);
     await cluster.stop();
   });
+});
+
+test.skipIf(sharedRedisObstacle() !== undefined)('a Redis to share answers', async () => {
+  const redis = await startSharedRedis();
+  const client = new Redis(redis.url);
+  expect(await client.ping()).toBe('PONG');
+  client.disconnect();
+  await redis.stop();
 });

@@ -125,12 +125,13 @@ export class Session {
 
   /** The two connections could have reached different processes. */
   async #identify(): Promise<string> {
-    const [info, other] = await Promise.all([this.#commands.info(), this.#announcements.info()]);
+    const [info, other] = await Promise.all([
+      this.#commands.info('server'),
+      this.#announcements.info('server'),
+    ]);
     const runId = infoField(info, 'run_id');
     if (runId === undefined) throw new Error('it does not tell its run_id');
     if (runId !== infoField(other, 'run_id')) throw new Error('it was replaced meanwhile');
-    if (infoField(info, 'loading') === '1') throw new Error('it is loading its data');
-    if (infoField(info, 'role') === 'slave') throw new Error('it is a replica');
     return runId;
   }
 

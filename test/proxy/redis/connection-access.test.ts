@@ -94,7 +94,7 @@ describe.skipIf(redisObstacle() !== undefined)('a Redis with users', () => {
   ])('refuses %s, and the log says why without the password', async (user, reason) => {
     const connections = new Connections([urlFor(user)]);
     await connections.until(() => connections.lines.some((line) => line.includes(reason)));
-    expect(connections.upNodes()).toEqual([]);
+    expect(connections.events).toEqual([]);
     for (const secret of ['wrong', password, encoded]) expect(connections.lines.join()).not.toContain(secret);
     await connections.nodes.close();
   });

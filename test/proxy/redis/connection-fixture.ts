@@ -21,7 +21,7 @@ export class Connections {
 
   constructor(urls: readonly string[], options: Partial<RedisOptions> = {}) {
     this.nodes = openRedis({
-      ...{ urls, timeoutMs: 200, trackedPrefix, clock: systemClock, log: this.#log() },
+      ...{ urls, timeoutMs: 5_000, trackedPrefix, clock: systemClock, log: this.#log() },
       events: {
         up: ({ name }) => this.#told(this.events, `up ${name}`),
         down: ({ name }) => this.#told(this.events, `down ${name}`),

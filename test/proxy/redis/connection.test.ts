@@ -143,13 +143,16 @@ describe.skipIf(redisObstacle() !== undefined)('connections to one Redis', () =>
   test('do not leave because this process was busy itself', async () => {
     const hasty = new Connections([redis.url], { timeoutMs: 20 });
     await hasty.untilUp();
-    for (let round = 0; round < 8; round += 1) {
+    for (let round = 0; round < 3; round += 1) {
+      // From here the event loop goes on with what is overdue, before it reads what has arrived.
+      await new Promise(setImmediate);
       const answers = Array.from({ length: 20 }, () => hasty.run(get, [name]));
       const until = performance.now() + 30;
       while (performance.now() < until);
-      await Promise.allSettled(answers);
+      const settled = await Promise.allSettled(answers);
+      expect(settled.map(({ status }) => status)).toContain('rejected');
     }
-    expect(await hasty.run(get, [name])).toBeNull();
+    await new Promise(setImmediate);
     expect(hasty.events).toHaveLength(1);
     await hasty.nodes.close();
   });
