@@ -196,6 +196,40 @@ export const mutants: readonly Mutant[] = [
     ),
   },
   {
+    without: 'a record of another value drops the one that is cached',
+    scenario: { readers: 1, writesAround: 1, announced: 'followed' },
+    rules: withCoherence(
+      class extends ObservedCoherence {
+        override invalidateUnless(tableId: string, key: string): void {
+          if (this.lookup(tableId, key) === undefined) this.invalidate(tableId, key);
+        }
+      },
+    ),
+  },
+  {
+    without: 'a record drops the token where nothing is cached',
+    scenario: { readers: 1, writesAround: 1, announced: 'followed' },
+    rules: withCoherence(
+      class extends ObservedCoherence {
+        override invalidateUnless(...step: Parameters<ObservedCoherence['invalidateUnless']>): void {
+          const [tableId, key] = step;
+          if (this.lookup(tableId, key) !== undefined) super.invalidateUnless(...step);
+        }
+      },
+    ),
+  },
+  {
+    without: 'a record taints the fence it meets',
+    scenario: { readers: 1, writers: 1, writesAround: 1, announced: 'followed' },
+    rules: withCoherence(
+      class extends Forgetful {
+        override invalidateUnless(...step: Parameters<ObservedCoherence['invalidateUnless']>): void {
+          this.keepingFences(() => super.invalidateUnless(...step));
+        }
+      },
+    ),
+  },
+  {
     without: 'an announcement in order drops the token',
     scenario: { readers: 1, writers: 1, announced: 'inOrder' },
     rules: withCoherence(

@@ -35,8 +35,11 @@ export interface Scenario {
   readonly statements?: number;
   /** Writes that go to the store without the accelerator. */
   readonly writesAround?: number;
-  /** `inOrder`: by the store, before the acknowledgement. `later`: at any time afterwards, as a stream is followed. */
-  readonly announced?: 'inOrder' | 'later';
+  /**
+   * `inOrder`: by the store, before the acknowledgement. `later`: writes around, at any time afterwards. `followed`: every
+   * write, at any time afterwards, with what it left, as a stream tells.
+   */
+  readonly announced?: 'inOrder' | 'later' | 'followed';
   /** Calls that fail without an answer; a write among them may still be applied, until the fences' time is up. */
   readonly timeouts?: number;
   /** Each writer whose write timed out tries once more. */
@@ -633,6 +636,7 @@ export class World {
       if (known < this.#outdated) this.#outdated--;
     }
     this.#history.push(value);
+    if (this.#scenario.announced === 'followed') this.#unannounced.push(value);
     for (const reader of this.#readers) {
       if (reader.state === 'waiting') reader.acceptable.add(seenAs(value, reader.kind));
     }
@@ -649,14 +653,16 @@ export class World {
     this.#store.put(tableName, itemOf(value));
     this.#applied(value);
     if (this.#scenario.announced === 'inOrder') this.#acknowledged(value);
-    else this.#unannounced.push(value);
+    if (this.#scenario.announced === 'later') this.#unannounced.push(value);
   }
 
   #announce(): void {
     const value = this.#unannounced.shift() ?? noItem;
-    this.#coherence.invalidate(this.#tableId, key);
+    if (this.#scenario.announced === 'later') this.#coherence.invalidate(this.#tableId, key);
+    else this.#coherence.invalidateUnless(this.#tableId, key, (cached) => valueIn(cached) === value);
     this.#pages.endGenerations(this.#tableId, generationsUntold);
-    this.#acknowledged(value);
+    // A value that was written twice is the earlier one until the second time is told of.
+    if (!this.#unannounced.includes(value)) this.#acknowledged(value);
   }
 
   /** The accelerator is gone with all that it knew; calls that it had sent may still be applied. */
@@ -744,7 +750,7 @@ export class World {
 
   #cached(): Value | undefined {
     const cached = this.#coherence.lookup(this.#tableId, key);
-    return cached === undefined ? undefined : labelOf(itemIn(cached.reply));
+    return cached === undefined ? undefined : valueIn(cached);
   }
 
   #check(): void {
@@ -774,6 +780,10 @@ export class World {
         this.problems.push(`a page of kind ${kind} shows ${shown} ${when}, not ${wanted}`);
     }
   }
+}
+
+function valueIn(cached: CachedItem): Value {
+  return labelOf(itemIn(cached.reply));
 }
 
 /** All that the last action set going has come to rest: everything waits for the next one. */
