@@ -11,9 +11,9 @@ import { joinKey, type KeyBytes, splitKey } from '../../../protocol/key.ts';
  *     all tables    {*}                     e record                     and the marker  i:e
  *     all proxies   {*}                     r who is alive   w the tables that one writes to
  *
- * Bytes are in base64url and no name has a comma: Redis joins the names of an announcement by commas. Only markers
- * lie under the tracked prefix: a drop writes and deletes its marker, and so is announced even where there was
- * nothing to drop, while what readers put is not announced.
+ * No name has a comma, as Redis joins the names of an announcement by commas: bytes that are not plain are in base64url,
+ * behind a tilde. Only markers lie under the tracked prefix: a drop writes and deletes its marker, and so is announced
+ * even where there was nothing to drop, while what readers put is not announced.
  */
 export const namePrefix = 'slipstream:';
 
@@ -30,7 +30,7 @@ export interface ItemNames {
 /** @param key as `canonicalKey` makes it. */
 export function itemNames(tableId: string, key: KeyBytes): ItemNames {
   const { partition, sort } = splitKey(key);
-  const subject = `{${tableTag(tableId)}:${base64url(partition)}}${base64url(sort)}`;
+  const subject = `{${ofText(tableId)}:${ofBytes(partition)}}${ofBytes(sort)}`;
   return {
     value: `${namePrefix}v:${subject}`,
     token: `${namePrefix}t:${subject}`,
@@ -45,13 +45,13 @@ export interface GenerationNames {
 }
 
 export function generationNames(tableId: string, name: KeyBytes): GenerationNames {
-  const subject = `{${tableTag(tableId)}:${base64url(name)}}`;
+  const subject = `{${ofText(tableId)}:${ofBytes(name)}}`;
   return { id: `${namePrefix}g:${subject}`, marker: `${trackedPrefix}g:${subject}` };
 }
 
 /** @param name any text; pages are told apart by its SHA-256. */
 export function pageName(tableId: string, name: string): string {
-  return `${namePrefix}q:{${tableTag(tableId)}:${createHash('sha256').update(name).digest('base64url')}}`;
+  return `${namePrefix}q:{${ofText(tableId)}:${createHash('sha256').update(name).digest('base64url')}}`;
 }
 
 export interface RecordNames {
@@ -61,7 +61,7 @@ export interface RecordNames {
 
 /** @param tableId `everyTable` for the record of all tables. */
 export function recordNames(tableId: string): RecordNames {
-  const subject = tableId === everyTable ? '{*}' : `{${tableTag(tableId)}}`;
+  const subject = tableId === everyTable ? '{*}' : `{${ofText(tableId)}}`;
   return { record: `${namePrefix}e:${subject}`, marker: `${trackedPrefix}e:${subject}` };
 }
 
@@ -89,31 +89,31 @@ export function readMarker(marker: string): Subject | undefined {
   const end = marker.indexOf('}');
   if (end < begin || !marker.startsWith(':{', trackedPrefix.length + 1)) return undefined;
   const tag = marker.slice(begin, end);
-  if (kind === 'e') return tag === '*' ? { kind: 'everything' } : { kind: 'table', tableId: tableIn(tag) };
+  if (kind === 'e') return tag === '*' ? { kind: 'everything' } : { kind: 'table', tableId: textIn(tag) };
   const colon = tag.indexOf(':');
   if (colon < 0) return undefined;
-  const tableId = tableIn(tag.slice(0, colon));
+  const tableId = textIn(tag.slice(0, colon));
   const name = bytesIn(tag.slice(colon + 1));
   if (kind === 'g') return { kind: 'generation', tableId, name };
   if (kind === 'k') return { kind: 'item', tableId, key: joinKey(name, bytesIn(marker.slice(end + 1))) };
   return undefined;
 }
 
-/** What TableIds look like; other identities may have characters that mean something in a name. */
-const plain = /^[\w.-]+$/;
+/** Most keys, and all TableIds, can be as they are; others have bytes that mean something in a name. */
+const plain = /^[\w.-]*$/;
 
-function tableTag(tableId: string): string {
-  return plain.test(tableId) ? tableId : `~${Buffer.from(tableId).toString('base64url')}`;
+function ofText(text: string): string {
+  return text !== '' && plain.test(text) ? text : `~${Buffer.from(text).toString('base64url')}`;
 }
 
-function tableIn(tag: string): string {
-  return tag.startsWith('~') ? Buffer.from(tag.slice(1), 'base64url').toString() : tag;
+function textIn(name: string): string {
+  return name.startsWith('~') ? Buffer.from(name.slice(1), 'base64url').toString() : name;
 }
 
-function base64url(bytes: KeyBytes): string {
-  return bytes === '' ? '' : Buffer.from(bytes, 'latin1').toString('base64url');
+function ofBytes(bytes: KeyBytes): string {
+  return plain.test(bytes) ? bytes : `~${Buffer.from(bytes, 'latin1').toString('base64url')}`;
 }
 
-function bytesIn(text: string): KeyBytes {
-  return Buffer.from(text, 'base64url').toString('latin1');
+function bytesIn(name: string): KeyBytes {
+  return name.startsWith('~') ? Buffer.from(name.slice(1), 'base64url').toString('latin1') : name;
 }
