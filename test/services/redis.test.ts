@@ -34,10 +34,11 @@ describe.skipIf(redisObstacle() !== undefined)('the Redis of the tests', () => {
   test('answers nothing while it is paused', async () => {
     const redis = await startOwnRedis();
     const client = connect(redis.url);
-    client.options.commandTimeout = 50;
     await client.ping();
     await redis.server.pause();
+    client.options.commandTimeout = 50;
     await expect(client.ping()).rejects.toThrow('timed out');
+    delete client.options.commandTimeout;
     await redis.server.resume();
     expect(await client.ping()).toBe('PONG');
     await redis.stop();
