@@ -122,7 +122,7 @@ function getHotKeys({ metrics }: Administrated, { query }: AdminRequest): AdminA
   if (limit < 1 || limit > hotKeysMax) {
     throw new AdminError(400, `limit: must be an integer from 1 to ${hotKeysMax}`);
   }
-  return json(200, { keys: metrics.hotKeys.top(limit, query.get('table') ?? undefined) });
+  return json(200, { keys: metrics.hotKeys.top(limit, query.get('table') || undefined) });
 }
 
 function cacheOf({ metrics }: Administrated): Accelerator {

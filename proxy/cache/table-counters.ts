@@ -12,7 +12,7 @@ export interface TableCounts {
   queryMisses: number;
 }
 
-/** Tables counted one by one; above that, what was counted first goes into `others`. */
+/** Tables counted one by one; those that come later are counted together, as `others`. */
 const tablesMax = 10_000;
 
 /** Counts by the tables' plain names, so that they go on where a table is made anew. */
@@ -31,7 +31,7 @@ export class TableCounters {
     return this.#tables.entries();
   }
 
-  /** Of the tables that are not counted one by one any more. */
+  /** Of the tables that are not counted one by one. */
   get others(): Readonly<TableCounts> {
     return this.#others;
   }
@@ -44,18 +44,10 @@ export class TableCounters {
   }
 
   #add(tableName: string): TableCounts {
-    if (this.#tables.size >= tablesMax) this.#forgetOldest();
+    if (this.#tables.size >= tablesMax) return this.#others;
     const counts = noCounts();
     this.#tables.set(tableName, counts);
     return counts;
-  }
-
-  #forgetOldest(): void {
-    for (const [tableName, counts] of this.#tables) {
-      add(this.#others, counts);
-      this.#tables.delete(tableName);
-      return;
-    }
   }
 }
 

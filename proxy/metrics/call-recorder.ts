@@ -14,11 +14,14 @@ const errorsMax = 500;
 const aliasesMax = 1_000;
 
 const other = 'other';
+/** What calls have in the place of a table's name that name none, or more than one. */
+export const noTable = '';
+export const severalTables = 'several';
 
 /** One line of a histogram's labels. */
 export interface LatencySeries {
   readonly operation: string;
-  /** Empty for calls that name no table, `several` for those that name more than one. */
+  /** A table's name, `noTable`, `severalTables` or `other`. */
   readonly table: string;
   readonly cache: CacheUse;
   readonly histogram: LatencyHistogram;
@@ -38,8 +41,13 @@ export class CallRecorder {
   /** By the name or ARN that requests use. */
   readonly #tables = new Map<string, TableLatencies>();
   readonly #named: TableLatencies[] = [];
+  readonly #unnamed = [noTable, severalTables].map((label) => new TableLatencies(label));
   readonly #other = new TableLatencies(other);
   readonly #errors = new Map<string, { operation: string; code: string; count: number }>();
+
+  constructor() {
+    for (const latencies of this.#unnamed) this.#tables.set(latencies.table, latencies);
+  }
 
   succeeded(operation: string, table: string, cache: CacheUse, ms: number): void {
     const latencies = this.#tables.get(table) ?? this.#admit(table);
@@ -53,7 +61,7 @@ export class CallRecorder {
   }
 
   *latencies(): Generator<LatencySeries> {
-    for (const latencies of [...this.#named, this.#other]) yield* latencies.series();
+    for (const latencies of [...this.#unnamed, ...this.#named, this.#other]) yield* latencies.series();
   }
 
   errors(): Iterable<ErrorSeries> {

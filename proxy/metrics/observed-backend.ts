@@ -2,7 +2,7 @@ import type { Backend, ChangeFeed, Request } from '../../protocol/backend.ts';
 import type { Clock } from '../../protocol/clock.ts';
 import type { Reply } from '../../protocol/reply.ts';
 import type { HotKeys } from '../hot-keys.ts';
-import type { CacheUse, CallRecorder } from './call-recorder.ts';
+import { type CacheUse, type CallRecorder, noTable, severalTables } from './call-recorder.ts';
 
 export interface ObservedBackendOptions {
   readonly recorder: CallRecorder;
@@ -86,7 +86,7 @@ export class ObservedBackend implements Backend {
   }
 
   #tableOf({ input }: Request): string {
-    return this.#options.byTable ? tableOf(input) : '';
+    return this.#options.byTable ? tableOf(input) : noTable;
   }
 
   #mayHit({ operation, input, noCache }: Request): boolean {
@@ -97,17 +97,17 @@ export class ObservedBackend implements Backend {
 
 const cachedReads: ReadonlySet<string> = new Set(['GetItem', 'BatchGetItem', 'Query', 'Scan']);
 
-/** The table's name or ARN as the request has it: empty where it names none, `several` where more than one. */
+/** The table's name or ARN as the request has it. */
 function tableOf({ TableName, RequestItems, TransactItems }: Request['input']): string {
   if (typeof TableName === 'string') return TableName;
   if (RequestItems !== undefined) return onlyOne(namesIn(RequestItems));
-  return TransactItems === undefined ? '' : 'several';
+  return TransactItems === undefined ? noTable : severalTables;
 }
 
 function namesIn(requestItems: unknown): string[] {
   return typeof requestItems === 'object' && requestItems !== null ? Object.keys(requestItems) : [];
 }
 
-function onlyOne([name = '', ...others]: readonly string[]): string {
-  return others.length === 0 ? name : 'several';
+function onlyOne([name = noTable, ...others]: readonly string[]): string {
+  return others.length === 0 ? name : severalTables;
 }

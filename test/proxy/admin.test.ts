@@ -1,7 +1,8 @@
 import { request as httpRequest } from 'node:http';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Backend } from '../../protocol/backend.ts';
 import { accessDenied, serviceUnavailable } from '../../protocol/errors.ts';
+import { Readiness } from '../../proxy/admin/readiness.ts';
 import { type AdminOptions, startAdmin } from '../../proxy/admin.ts';
 import type { HttpServer } from '../../proxy/front/http.ts';
 import { Metrics } from '../../proxy/metrics.ts';
@@ -233,6 +234,19 @@ describe('readiness', () => {
     fixture.clock.advance(1_000);
     expect((await ask(port, '/readyz')).status).toBe(200);
     expect(count()).toBe(2);
+  });
+
+  test('does not wait for a store that does not answer', async () => {
+    vi.useFakeTimers();
+    try {
+      const backend: Backend = { call: () => new Promise(() => {}), close: async () => {} };
+      const options = { backend, region: 'us-east-1', isStopping: () => false, nowMs: () => 0 };
+      const verdict = new Readiness(options).check();
+      await vi.advanceTimersByTimeAsync(2_000);
+      expect(await verdict).toBe('the store did not answer within 2000 ms');
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('ends when the server is told to stop', async () => {

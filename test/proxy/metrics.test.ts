@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { DynamoDbError, validationError } from '../../protocol/errors.ts';
 import { Accelerator } from '../../proxy/accelerator.ts';
 import type { SharedStats } from '../../proxy/cache/redis/shared-redis.ts';
+import { TableCounters } from '../../proxy/cache/table-counters.ts';
 import type { FollowerStats } from '../../proxy/follower.ts';
 import { CallRecorder, labelledTablesMax } from '../../proxy/metrics/call-recorder.ts';
 import { bucketBoundsMs, LatencyHistogram } from '../../proxy/metrics/latency-histogram.ts';
@@ -95,6 +96,25 @@ describe('labels are bounded', () => {
     recorder.succeeded('GetItem', 'real', 'hit', 1);
     recorder.failed('GetItem', 'real', 'miss', 1, validationError('no'));
     expect(tablesOf(recorder)).toEqual(new Set(['other', 'real']));
+  });
+
+  test('a call without a table has its place, whether it succeeds or not', async () => {
+    const metrics = open();
+    const fixture = new Fixture({ answers: 'held' });
+    const store = metrics.observeStore(fixture.store);
+    for (const end of ['fail', 'answer'] as const) {
+      const call = Promise.resolve(store.call({ operation: 'ListTables', input: {}, region })).catch(
+        () => {},
+      );
+      const [held] = fixture.store.held;
+      held?.execute();
+      held?.[end](new Error('gone'));
+      await call;
+    }
+    const text = await read(metrics);
+    const operation = 'ListTables';
+    expect(text.value('slipstream_store_request_duration_seconds_count', { operation })).toBe(2);
+    expect(text.value('slipstream_store_errors_total', { operation, code: 'InternalServerError' })).toBe(1);
   });
 
   test('an ARN counts as its table, however many there are', () => {
@@ -192,6 +212,14 @@ describe('calls', () => {
     expect(open().observeStore(announcing).changes).toBe(announcing.changes);
     expect(open().observeStore(new SimulatedStore({})).changes).toBeUndefined();
   });
+});
+
+test('tables beyond those that are counted one by one are counted together', () => {
+  const counters = new TableCounters();
+  for (let i = 0; i < 10_010; i++) counters.of(`t${i}`).hits++;
+  expect([...counters.entries()]).toHaveLength(10_000);
+  expect(counters.others.hits).toBe(10);
+  expect(counters.sum().hits).toBe(10_010);
 });
 
 test('what a fleet counts is exported', async () => {
