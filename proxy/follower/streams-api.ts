@@ -50,11 +50,11 @@ export class StreamsApi {
     this.#table = table;
   }
 
-  /** @returns the table's stream, enabled or not; undefined where it has none, or is not there. */
+  /** @returns the table's stream; undefined where it has none, or is not there. */
   async streamArn(): Promise<string | undefined> {
     try {
       const { Table: table } = await this.#call('DescribeTable', { TableName: this.#table.name });
-      return isObject(table) && typeof table.LatestStreamArn === 'string' ? table.LatestStreamArn : undefined;
+      return isObject(table) ? enabledStream(table) : undefined;
     } catch (error) {
       if (troubleOf(error) === 'gone') return undefined;
       throw error;
@@ -113,6 +113,15 @@ export function troubleOf(error: unknown): Trouble {
     default:
       return 'passing';
   }
+}
+
+/** The ARN of a stream that was turned off is told for as long as it can be read. */
+function enabledStream({
+  StreamSpecification: specification,
+  LatestStreamArn: arn,
+}: Output): string | undefined {
+  const isEnabled = isObject(specification) && specification.StreamEnabled === true;
+  return isEnabled && typeof arn === 'string' ? arn : undefined;
 }
 
 /** A store that tells no status has its streams on. */

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { FollowedTable } from './followed-table.ts';
 import { Interruption } from './interruption.ts';
 import { backoffMs, unlessAborted } from './pacing.ts';
@@ -166,6 +167,8 @@ export class TableFollower {
   async #read(arn: string): Promise<Interruption> {
     const { clock } = this.#world;
     const controller = new AbortController();
+    // Each shard that is read listens.
+    setMaxListeners(0, controller.signal);
     const missed = (reason: unknown) => this.#missed(arn, reason);
     const parts = {
       world: this.#world,
@@ -188,16 +191,11 @@ export class TableFollower {
 
   /** The table is voided since changes may have been missed, which is so at every first beginning. */
   #missed(streamArn: string, reason: unknown): void {
-    if (this.#hasBegun || reason !== undefined) {
-      this.#counts.gaps++;
-      const details = { ...this.#details(), streamArn, err: reason ?? this.#counts.lastError };
-      if (this.#state !== 'stalled') {
-        this.#world.log.warn(
-          details,
-          'changes of a table may have been missed: what is cached of it is void',
-        );
-      }
-    }
+    if (!this.#hasBegun && reason === undefined) return;
+    this.#counts.gaps++;
+    if (this.#state === 'stalled') return;
+    const details = { ...this.#details(), streamArn, err: reason ?? this.#counts.lastError };
+    this.#world.log.warn(details, 'changes of a table may have been missed: what is cached of it is void');
   }
 
   /** What was cached while there was a stream was cached in the belief that changes would be told. */

@@ -65,13 +65,16 @@ describe.skipIf(obstacle !== undefined)('a fleet', () => {
     if (leader === undefined || other === undefined) throw new Error('there are two proxies');
     expect(other.hasSaid(following)).toBe(false);
 
-    await put('1');
-    for (const proxy of proxies) await until(async () => (await proxy.read()) === '1');
+    // The position of the first is stored before the second is read.
+    for (const v of ['1', '2']) {
+      await put(v);
+      for (const proxy of proxies) await until(async () => (await proxy.read()) === v);
+    }
 
     await leader.end('SIGKILL');
-    expect(await other.read()).toBe('1');
-    await put('2');
-    await until(async () => (await other.read()) === '2');
+    expect(await other.read()).toBe('2');
+    await put('3');
+    await until(async () => (await other.read()) === '3');
     await until(() => other.hasSaid(following));
     expect(other.hasSaid('may have been missed')).toBe(false);
   }, 60_000);

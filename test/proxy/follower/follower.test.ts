@@ -268,8 +268,10 @@ describe('failures', () => {
     harness.put('a');
     store.disable();
     harness.put('a');
-    await time.pass(11_000);
+    await time.pass(60_000);
     expect(harness.stats().state).toBe('noStream');
+    expect(harness.messages('warn')).toHaveLength(1);
+    expect(told.holds).toEqual([]);
     expect(told.missed()).toEqual([]);
     store.enable();
     harness.put('a');

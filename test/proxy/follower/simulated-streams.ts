@@ -182,7 +182,7 @@ export class SimulatedStreams implements Backend {
   #answer({ operation, input }: Request): Output {
     switch (operation) {
       case 'DescribeTable':
-        return { Table: { TableName: 'items', ...(this.#stream && { LatestStreamArn: this.#stream.arn }) } };
+        return { Table: { TableName: 'items', ...this.#describedStream() } };
       case 'DescribeStream':
         return this.#describe(input);
       case 'GetShardIterator':
@@ -192,6 +192,13 @@ export class SimulatedStreams implements Backend {
       default:
         throw new DynamoDbError('UnknownOperationException', '');
     }
+  }
+
+  #describedStream(): Output {
+    if (this.#stream === undefined) return {};
+    const { arn: LatestStreamArn, status } = this.#stream;
+    if (status === 'DISABLED') return { LatestStreamArn };
+    return { LatestStreamArn, StreamSpecification: { StreamEnabled: true, StreamViewType: this.#view } };
   }
 
   /** Two shards a page. */
