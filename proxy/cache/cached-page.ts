@@ -1,6 +1,6 @@
 import { Reply } from '../../protocol/reply.ts';
 import type { Sized } from './local.ts';
-import type { PageToken } from './pages.ts';
+import type { PageToken } from './page-token.ts';
 
 /**
  * One page of a Query or Scan as it was answered, and what it depends on. Its bytes are in a buffer of their own: one

@@ -18,7 +18,8 @@ import {
 } from '../../proxy/cache/coherence.ts';
 import { type Destination, Flights, itemGround, type Standing } from '../../proxy/cache/flights.ts';
 import { LocalTier, type Tier } from '../../proxy/cache/local.ts';
-import { type PageDestination, Pages, type PagesOptions, type PageToken } from '../../proxy/cache/pages.ts';
+import type { PageToken } from '../../proxy/cache/page-token.ts';
+import { type PageDestination, Pages, type PagesOptions } from '../../proxy/cache/pages.ts';
 import { Settling } from '../../proxy/cache/settling.ts';
 import { TableCounters } from '../../proxy/cache/table-counters.ts';
 import { type HeldCall, ManualClock, SimulatedStore } from './simulated-store.ts';

@@ -1,7 +1,8 @@
 import type { KeyBytes } from '../../protocol/key.ts';
 import type { Reply } from '../../protocol/reply.ts';
 import type { Fence } from '../../proxy/cache/coherence.ts';
-import type { PageDestination, PageToken, TablePages } from '../../proxy/cache/pages.ts';
+import type { PageToken, TablePages } from '../../proxy/cache/page-token.ts';
+import type { PageDestination } from '../../proxy/cache/pages.ts';
 import { Settling } from '../../proxy/cache/settling.ts';
 import type { Mutant } from './coherence-mutants.ts';
 import {
