@@ -1,4 +1,5 @@
 import { request as httpRequest } from 'node:http';
+import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Backend } from '../../protocol/backend.ts';
 import { accessDenied, serviceUnavailable } from '../../protocol/errors.ts';
@@ -203,6 +204,40 @@ describe('a flush', () => {
     expect(answer.text).toContain(words.replaceAll('"', '\\"'));
     expect(answer.status).toBe(status);
   });
+});
+
+test('whatever is sent is answered, and never as a fault of the server', async () => {
+  const { port } = await open();
+  const words = [
+    'tables',
+    'cache',
+    'itemTtlMs',
+    'cacheSize',
+    'enabled',
+    'table',
+    'key',
+    '__proto__',
+    'items',
+  ];
+  const { tree } = fc.letrec((tie) => ({
+    tree: fc.oneof(
+      { depthSize: 'small' },
+      fc.jsonValue(),
+      fc.dictionary(fc.oneof(fc.constantFrom(...words), fc.string()), tie('tree'), { maxKeys: 4 }),
+    ),
+  }));
+  const body = fc.oneof(
+    tree.map((value) => JSON.stringify(value)),
+    fc.string(),
+  );
+  await fc.assert(
+    fc.asyncProperty(body, fc.constantFrom(patch, flush), async (text, send) => {
+      const { status, text: answer } = await send(port, text);
+      expect([200, 400, 404]).toContain(status);
+      expect(JSON.parse(answer)).toBeTypeOf('object');
+    }),
+  );
+  expect((await ask(port, '/settings')).status).toBe(200);
 });
 
 describe('readiness', () => {
