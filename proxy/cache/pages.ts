@@ -38,6 +38,8 @@ import type { TableCounters } from './table-counters.ts';
  *     are out of reach at once, and leave as the least recently used.
  *  6. Generations exist only while tokens and pages hold them; the tier tells when it lets go of a page. So their number is
  *     bounded by the calls under way and by the bytes of the tier, and writes to what nobody has read find nothing to do.
+ *  7. What a global index shows before it has settled is nobody's but the reader's who asked for it: it takes no token,
+ *     so that it is neither kept nor joined.
  *
  * Rejected: dropping pages by a list of those that a generation has, as the list costs memory for every page, and a hot
  * partition's write would stall on thousands; comparing numbers instead of objects, as a number that has been forgotten

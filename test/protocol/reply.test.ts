@@ -31,6 +31,13 @@ test.each<[string, Output, object]>([
   expect(JSON.parse(new Reply(output).body.toString())).toEqual(expected);
 });
 
+test('a reply of bytes is parsed if somebody asks for what it says', () => {
+  const reply = Reply.ofBody(Buffer.from('{"Count":1}'));
+  expect(reply.body.toString()).toBe('{"Count":1}');
+  expect(reply.output).toEqual({ Count: 1 });
+  expect(reply.output).toBe(reply.output);
+});
+
 test('whoever prints a stored item without knowing it prints the item', () => {
   expect(JSON.parse(JSON.stringify({ Item: stored }))).toEqual({ Item: parsed });
 });

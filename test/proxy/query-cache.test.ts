@@ -246,6 +246,23 @@ describe.each([true, false])('pages of an engine that lags, and announces its co
   });
 });
 
+describe('pages of an index that was dropped around the cache', () => {
+  test('are void when the table is described anew', async () => {
+    const f = await QueryFixture.open(false, { queryTtlMs: 36_000_000 });
+    await f.put('a', 1, colorAndRank('red', 1));
+    await f.queryColor('red');
+    const Delete = { IndexName: 'byColor' };
+    await f.engine.call('UpdateTable', { TableName: 'Things', GlobalSecondaryIndexUpdates: [{ Delete }] });
+    await f.engine.untilStatus('Things', 'ACTIVE');
+    expect(await f.isCached(() => f.queryColor('red'))).toBe(true);
+    f.clock.advance(3_600_000);
+    expect(await f.isCached(() => f.queryColor('red'))).toBe(true);
+    await settled();
+    await expect(f.queryColor('red')).rejects.toThrow('The table does not have the specified index');
+    await f.close();
+  });
+});
+
 describe('a page', () => {
   const scan = { TableName: 'items' };
 
