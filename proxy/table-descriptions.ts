@@ -94,7 +94,8 @@ export class TableDescriptions {
     if (ageMs < describeMs) return known.table;
     if (ageMs < 2 * describeMs) {
       this.#refresh(region, name);
-      return known.table;
+      // A store that answers at once may have described it in another way by now.
+      return this.current(region, name);
     }
     this.#forgetId(known.table.id);
     return this.#ask(region, name);
