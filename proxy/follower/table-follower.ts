@@ -308,5 +308,5 @@ interface Session {
 }
 
 const noStreamHint =
-  'a table has no stream: writes around every proxy are not seen until the time to live ends. ' +
+  'a table has no stream, or is not there: writes around every proxy are not seen until the time to live ends. ' +
   'Enable a stream with StreamViewType NEW_AND_OLD_IMAGES';
