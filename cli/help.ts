@@ -6,6 +6,9 @@ export const programs: Readonly<Record<Program, string>> = {
   engine: 'The embedded engine alone, over HTTP.',
   proxy: 'The accelerator alone, in front of any DynamoDB endpoint.',
   check: 'Verifies a data folder that no process uses. Exit code 0: sound; 1: damaged, with what is wrong.',
+  'compare-cache':
+    "Compares what a proxy's cache answers with the store behind it. Exit code 0: no lasting difference; 1: some; 2: it " +
+    'could not be found out.',
 };
 
 export const programNames = Object.keys(programs) as Program[];

@@ -44,6 +44,11 @@ async function run({ program }: Invocation, configuration: Configuration): Promi
     process.exitCode = await check(configuration.settings);
     return;
   }
+  if (program === 'compare-cache') {
+    const { compareCache } = await import('./compare-cache.ts');
+    process.exitCode = await compareCache(configuration);
+    return;
+  }
   const { serve } = await import('./serve.ts');
   await serve(program, configuration, version, await backendOf(program));
 }

@@ -16,5 +16,6 @@ export {
 export { FlushError, type FlushTarget } from './flush.ts';
 export { type Front, type FrontOptions, startFront } from './front/api.ts';
 export { defaultHttpLimits, type HttpLimits } from './front/limits.ts';
+export { type Inspection, type InspectorOptions, type InspectorWorld, inspect } from './inspector.ts';
 export { Metrics, type MetricsOptions } from './metrics.ts';
 export { openUpstream, UnansweredError, type UpstreamOptions } from './upstream.ts';

@@ -15,9 +15,9 @@ import {
   toggle,
 } from './option-types.ts';
 
-export type Program = 'start' | 'engine' | 'proxy' | 'check';
+export type Program = 'start' | 'engine' | 'proxy' | 'check' | 'compare-cache';
 /** The programs that listen. */
-export type Server = Exclude<Program, 'check'>;
+export type Server = Exclude<Program, 'check' | 'compare-cache'>;
 export type Source = 'flag' | 'variable' | 'file';
 
 /** One option of the programs: help, flags, variables, file keys and checks are all made of this. */
@@ -50,11 +50,15 @@ interface Traits {
 const servers: readonly Server[] = ['start', 'engine', 'proxy'];
 const accelerators: readonly Program[] = ['start', 'proxy'];
 const engines: readonly Program[] = ['start', 'engine'];
+/** With the key that callers of a server sign with: those servers, and what calls one. */
+const signers: readonly Program[] = [...servers, 'compare-cache'];
+const storeCallers: readonly Program[] = ['proxy', 'compare-cache'];
 
 const printable = /^[\x21-\x7e]+$/;
 const path = text('<path>', 'a path', /^[^\0]+$/);
 
-const tableName = z.string().regex(/^[a-zA-Z0-9_.-]{3,255}$/);
+const tableNamePattern = /^[a-zA-Z0-9_.-]{3,255}$/;
+const tableName = z.string().regex(tableNamePattern);
 
 /** What a file may say of one table, under `tables.<name>`. */
 const table = section({
@@ -95,13 +99,13 @@ export const options = {
 
   accessKeyId: optional(accessKeyId, {
     group: 'Access',
-    programs: servers,
+    programs: signers,
     defaultText: 'none; on loopback every signature is accepted',
     description: 'Access key that callers sign with (SigV4); with it every request is verified.',
   }),
   secretAccessKey: optional(text('<secret>', 'a text of printable characters', printable), {
     group: 'Access',
-    programs: servers,
+    programs: signers,
     sources: ['variable', 'file'],
     secret: true,
     description:
@@ -109,7 +113,7 @@ export const options = {
   }),
   secretAccessKeyFile: optional(path, {
     group: 'Access',
-    programs: servers,
+    programs: signers,
     description: 'File that holds the secret of the access key.',
   }),
   credentials: fileOnly(z.array(credential, 'must be a list of access keys').prefault([]), {
@@ -248,25 +252,62 @@ export const options = {
 
   upstream: optional(httpUrl(), {
     group: 'Upstream',
-    programs: ['proxy'],
+    programs: storeCallers,
     defaultText: 'none; it is required',
     description: 'DynamoDB endpoint to accelerate, such as https://dynamodb.eu-central-1.amazonaws.com.',
   }),
   region: optional(text('<region>', 'a region such as eu-central-1', /^[a-z0-9-]{1,32}$/), {
     group: 'Upstream',
-    programs: ['proxy'],
-    defaultText: "the region of each caller's signature",
+    programs: storeCallers,
+    defaultText:
+      "the region of each caller's signature; for compare-cache that of the upstream's address, else us-east-1",
     description: 'Region that requests to the upstream are signed for.',
   }),
   upstreamTimeoutMs: option(duration('100ms', '10m'), '30s', {
     group: 'Upstream',
-    programs: ['proxy'],
+    programs: storeCallers,
     description: 'Time in which the upstream must have answered a call.',
   }),
   upstreamConnectionsMax: option(integer(1, 10_000), '128', {
     group: 'Upstream',
     programs: ['proxy'],
     description: 'Connections to the upstream at once.',
+  }),
+
+  endpoint: optional(httpUrl(), {
+    group: 'Comparison',
+    programs: ['compare-cache'],
+    defaultText: 'none; it is required',
+    description: 'Proxy whose cache is compared with the upstream behind it.',
+  }),
+  table: optionList(texts('<name>', 'a name of a table', tableNamePattern), {
+    group: 'Comparison',
+    programs: ['compare-cache'],
+    defaultText: 'all tables of the upstream',
+    description: 'Table to compare; may be given several times.',
+  }),
+  samples: option(integer(1, 10_000_000), '1000', {
+    group: 'Comparison',
+    programs: ['compare-cache'],
+    description: 'Keys to draw at random, of all tables together; each is compared, and its partitions.',
+  }),
+  delayMs: option(duration('0', '1h'), '5s', {
+    group: 'Comparison',
+    programs: ['compare-cache'],
+    description:
+      'How long the answer of the upstream has to stand for a difference to count as lasting; longer than a write may ' +
+      'take to be seen through the proxy.',
+  }),
+  rate: option(integer(1, 100_000), '100', {
+    group: 'Comparison',
+    programs: ['compare-cache'],
+    description: 'Reads of proxy and upstream together, in a second.',
+  }),
+  json: optional(path, {
+    group: 'Comparison',
+    programs: ['compare-cache'],
+    defaultText: 'none',
+    description: 'File to write the whole result to, as JSON.',
   }),
 
   redis: optionList(redisUrls(), {

@@ -50,9 +50,9 @@ export function readConfiguration(program: Program, sources: Sources): Configura
   const findings: Findings = { problems: [], failed: new Set() };
   const given = gather(program, sources, findings);
   const settings = parseAll(given, findings);
-  if (program === 'proxy') checkUpstream(settings, findings);
-  const credentials = program === 'check' ? [] : readAccess(settings, sources.readFile, findings);
-  const adminToken = program === 'check' ? undefined : readAdminAccess(settings, sources.readFile, findings);
+  checkRequired(program, settings, findings);
+  const credentials = readAccess(program, settings, sources.readFile, findings);
+  const adminToken = isServer(program) ? readAdminAccess(settings, sources.readFile, findings) : undefined;
   if (findings.problems.length > 0) throw new ConfigurationError(findings.problems);
   return { settings, credentials, adminToken, warnings: unknownVariables(sources.variables) };
 }
@@ -180,13 +180,29 @@ function pathText(path: Path): string {
     .join('');
 }
 
-function checkUpstream(settings: Settings, { problems, failed }: Findings): void {
-  if (settings.upstream !== undefined || failed.has('upstream')) return;
-  problems.push('upstream: is required; give the endpoint to accelerate with --upstream URL');
+function isServer(program: Program): boolean {
+  return program !== 'check' && program !== 'compare-cache';
 }
 
-/** Who is let in. Where one of the options concerned failed by itself, nothing is said about them together. */
+const required: readonly (readonly [Program, 'endpoint' | 'upstream', string])[] = [
+  ['proxy', 'upstream', 'give the endpoint to accelerate with --upstream URL'],
+  ['compare-cache', 'endpoint', 'give the proxy to compare with --endpoint URL'],
+  ['compare-cache', 'upstream', 'give the endpoint behind the proxy with --upstream URL'],
+];
+
+function checkRequired(program: Program, settings: Settings, { problems, failed }: Findings): void {
+  for (const [by, key, advice] of required) {
+    if (by !== program || settings[key] !== undefined || failed.has(key)) continue;
+    problems.push(`${key}: is required; ${advice}`);
+  }
+}
+
+/**
+ * Who is let in, or as whom a program calls. Where one of the options concerned failed by itself, nothing is said about
+ * them together.
+ */
 function readAccess(
+  program: Program,
   settings: Settings,
   readFile: (path: string) => string,
   { problems, failed }: Findings,
@@ -195,7 +211,7 @@ function readAccess(
   if (concerned.some((key) => failed.has(key))) return [];
   const { credentials, problems: unresolved } = resolveCredentials(settings, readFile);
   problems.push(...unresolved);
-  if (unresolved.length === 0) problems.push(...accessProblems(settings, credentials));
+  if (unresolved.length === 0 && isServer(program)) problems.push(...accessProblems(settings, credentials));
   return credentials;
 }
 

@@ -3,7 +3,7 @@ import { readCommandLine } from '../../cli/command-line.ts';
 import type { Program } from '../../cli/config/options.ts';
 import { flagName, optionKeys, options, variableName } from '../../cli/config/options.ts';
 
-const programs: readonly Program[] = ['start', 'engine', 'proxy', 'check'];
+const programs: readonly Program[] = ['start', 'engine', 'proxy', 'check', 'compare-cache'];
 
 function read(...words: string[]) {
   const texts = { out: '', error: '' };
@@ -62,7 +62,7 @@ describe('commands', () => {
     ],
     [
       ['--upstream=http://user:hunter2@host'],
-      "slipstream: unknown option '--upstream' for start (it is one of proxy)\n",
+      "slipstream: unknown option '--upstream' for start (it is one of proxy, compare-cache)\n",
     ],
     [
       ['engine', '--cache-size', '1GB'],
