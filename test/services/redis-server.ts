@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { openLauncher, type RedisLauncher, type RedisProcess } from './redis-launcher.ts';
-import type { RedisSource } from './redis-source.ts';
+import { openLauncher, type RedisLauncher, type RedisProcess } from '../../bench/reference/redis-launcher.ts';
+import type { RedisSource } from '../../bench/reference/redis-source.ts';
 
 const slotCount = 16_384;
 /** Stands for the server's port in the words of its start. */

@@ -1,5 +1,5 @@
 import type { TestProject } from 'vitest/node';
-import { findRedis, type RedisSource } from './redis-source.ts';
+import { findRedis, type RedisSource } from '../../bench/reference/redis-source.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -5,7 +5,7 @@ import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Where a Redis for the tests comes from. */
+/** Where a Redis for the tests and the benchmark comes from. */
 export type RedisSource =
   | { readonly kind: 'container' }
   | {
@@ -17,7 +17,9 @@ export type RedisSource =
   /** There is none, and why. */
   | { readonly kind: 'none'; readonly obstacle: string };
 
-const cache = fileURLToPath(new URL('../../.cache/services', import.meta.url));
+/** The compiled script lies one folder deeper than its source. */
+const root = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../..' : '../../..', import.meta.url));
+const cache = join(root, '.cache', 'services');
 const unpacked = join(cache, 'redis');
 const packages = ['redis-server', 'redis-tools', 'liblzf1', 'libjemalloc2'];
 

@@ -83,7 +83,7 @@ class ProgramLauncher implements RedisLauncher {
 }
 
 /**
- * A test run that breaks off leaves no server behind, however it ends: a shell waits for the end of its input, which is
+ * A run that breaks off leaves no server behind, however it ends: a shell waits for the end of its input, which is
  * that of this process.
  */
 function endWithThisProcess(pid: number): ChildProcess {
