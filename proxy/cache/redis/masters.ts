@@ -8,13 +8,12 @@ import type { RedisEvents, RedisNode, RedisNodes, Step } from './node.ts';
  * which one goes down it is served for `staleIfRedisDownMs` more, and it is emptied before it is used again.
  */
 export class Masters {
-  /** By the monotonic clock; `Infinity` while all masters are up. */
-  localUntilMs = 0;
   readonly #nodes: RedisNodes;
   readonly #options: MastersOptions;
   readonly #listener: MastersListener;
   /** Until when each process is young, by its stamp; in the order in which they were met. */
   readonly #youngUntilMs = new Map<string, number>();
+  #localUntilMs = 0;
   #isLocalUsed = false;
   #errors = 0;
 
@@ -26,6 +25,11 @@ export class Masters {
       down: () => this.#down(),
       touched: (node, names) => this.#touched(node, names),
     });
+  }
+
+  /** Until when L1 may be served from, by the monotonic clock; `Infinity` while all masters are up. */
+  get localUntilMs(): number {
+    return this.#localUntilMs;
   }
 
   /** The process that has the name now; undefined while nobody does. */
@@ -89,7 +93,7 @@ export class Masters {
   #up(node: RedisNode): void {
     if (node.runId !== undefined && !this.#youngUntilMs.has(stampOf(node.runId)))
       this.#meet(stampOf(node.runId));
-    if (this.localUntilMs === Infinity) this.#listener.everything();
+    if (this.#localUntilMs === Infinity) this.#listener.everything();
     this.check();
     this.#listener.up();
   }
@@ -131,16 +135,16 @@ export class Masters {
   }
 
   #serveLocally(): void {
-    if (this.localUntilMs === Infinity) return;
+    if (this.#localUntilMs === Infinity) return;
     this.#listener.everything();
-    this.localUntilMs = Infinity;
+    this.#localUntilMs = Infinity;
     this.#isLocalUsed = true;
   }
 
   #stopLocally(): void {
     const nowMs = this.#options.clock.monotonic();
-    if (this.localUntilMs === Infinity) this.localUntilMs = nowMs + this.#options.staleIfRedisDownMs;
-    if (!this.#isLocalUsed || nowMs < this.localUntilMs) return;
+    if (this.#localUntilMs === Infinity) this.#localUntilMs = nowMs + this.#options.staleIfRedisDownMs;
+    if (!this.#isLocalUsed || nowMs < this.#localUntilMs) return;
     this.#isLocalUsed = false;
     this.#listener.everything();
   }
