@@ -7,7 +7,7 @@ import type { CachedItem } from './cached-item.ts';
 import { changedGenerations } from './changed-generations.ts';
 import type { Coherence, Fence } from './coherence.ts';
 import type { SharedWrite, SharedWrites } from './shared-writes.ts';
-import { answerAsAsked, askForImages, imagesOf, imagesUntold } from './write-images.ts';
+import { type AskedWrite, answerAsAsked, askForImages, imagesOf, imagesUntold } from './write-images.ts';
 import { targetKey, type WriteTarget, writeTargets, writtenItem } from './write-targets.ts';
 
 /** Told of pages that a write may have made wrong, before its caller is answered. */
@@ -28,6 +28,8 @@ export class ItemWrites {
   readonly #coherence: Coherence<CachedItem>;
   readonly #pages: PageEffects;
   readonly #shared: SharedWrites | undefined;
+  /** Tables of which the store tells no images that are not asked for by the caller. */
+  readonly #reticent = new WeakSet<Table>();
 
   constructor(
     backend: Backend,
@@ -71,9 +73,24 @@ export class ItemWrites {
     return writes;
   }
 
+  /** A write that the store refuses since it is asked for an image is sent once more, as its caller wants it. */
   async #send(request: Request, writes: readonly Write[]): Promise<Reply> {
-    const [write] = writes;
-    const asked = write === undefined ? { request, isAsked: false } : askForImages(request, write.table);
+    const table = writes[0]?.table;
+    if (table === undefined || this.#reticent.has(table)) {
+      return this.#sendFenced({ request, isAsked: false }, writes);
+    }
+    const asked = askForImages(request, table);
+    try {
+      return await this.#sendFenced(asked, writes);
+    } catch (error) {
+      if (!asked.isAsked || !mayBeOfAsking(error)) throw error;
+      const reply = await this.#sendFenced({ request, isAsked: false }, writes);
+      this.#reticent.add(table);
+      return reply;
+    }
+  }
+
+  async #sendFenced(asked: AskedWrite, writes: readonly Write[]): Promise<Reply> {
     const fences = writes.map(({ table, key }) => this.#coherence.raise(table.id, key));
     const shared = await this.#shared?.raise(writes);
     const guard = { writes, fences, shared };
@@ -158,6 +175,16 @@ function changesOf(
  */
 function asRead({ body: _body, ...request }: Request): Request {
   return request;
+}
+
+/**
+ * Refusals, with nothing written, that a write may get for its ReturnValues alone: by Alternator in its isolation mode
+ * forbid_rmw, and by a policy of AWS's with the condition key dynamodb:ReturnValues.
+ */
+const refusalsOfAsking: ReadonlySet<string> = new Set(['ValidationException', 'AccessDeniedException']);
+
+function mayBeOfAsking(error: unknown): boolean {
+  return error instanceof DynamoDbError && !isFateUnknown(error) && refusalsOfAsking.has(error.code);
 }
 
 /**
