@@ -24,6 +24,23 @@ describe('the local tier', () => {
     expect(tier.usage()).toMatchObject({ entries: 0, bytes: 0 });
   });
 
+  it('tells a value once that it was let go of, or not taken', () => {
+    const clock = new ManualClock();
+    const tier = new LocalTier(4_000, clock);
+    const dropped: string[] = [];
+    const put = (name: string, bytes: number, expiresAtMs = Infinity) =>
+      tier.put(name, { bytes, dropped: () => dropped.push(`${name} ${bytes}`) }, expiresAtMs);
+    put('replaced', 1);
+    put('replaced', 2);
+    put('large', 4_000);
+    put('deleted', 3);
+    tier.delete('deleted');
+    put('expired', 4, clock.monotonic());
+    tier.get('expired');
+    put('evicting', 2_500);
+    expect(dropped).toEqual(['replaced 1', 'large 4000', 'deleted 3', 'expired 4', 'replaced 2']);
+  });
+
   it('drops what has expired, and counts no eviction for it', () => {
     const clock = new ManualClock();
     const tier = new LocalTier(10_000, clock);
