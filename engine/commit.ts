@@ -291,6 +291,7 @@ export class Committer {
   #publish(batch: Batch, endLsn: number): void {
     this.#inFlight = undefined;
     this.#publishedLsn = endLsn;
+    this.#options.overlay.beginCommit();
     for (const change of batch.changes) this.#show(change);
     for (const change of batch.changes) this.#announce(change);
     for (const { waiter, outcome } of batch.settle) settle(waiter, outcome);

@@ -34,12 +34,19 @@ export interface Lag {
 export class Overlay {
   /** Without one, an entry is forgotten when it is replaced. */
   #lag: Lag | undefined;
+  #committedMs = 0;
   #newest = new Layer();
   #frozen: Layer | undefined;
 
   /** From now on entries are kept when they are replaced. What is here already is seen by everybody. */
   keepReplaced(lag: Lag): void {
     this.#lag = lag;
+    this.beginCommit();
+  }
+
+  /** What is set until the next call is one commit to readers that lag: they see all of it, or nothing. */
+  beginCommit(): void {
+    if (this.#lag !== undefined) this.#committedMs = this.#lag.clock.monotonic();
   }
 
   /** Estimated memory of keys, items and bookkeeping. */
@@ -64,8 +71,7 @@ export class Overlay {
 
   set(key: StateKey, entry: OverlayEntry): void {
     if (this.#lag === undefined) this.#newest.set(key, entry);
-    else
-      this.#newest.set(key, { ...entry, committedMs: this.#lag.clock.monotonic(), previous: this.get(key) });
+    else this.#newest.set(key, { ...entry, committedMs: this.#committedMs, previous: this.get(key) });
   }
 
   /** Everything it holds now, in key order; it stays as it is until it is released or thawed. */
