@@ -333,6 +333,22 @@ describe('a page', () => {
     expect(f.store.requests.at(-1)?.input.ConsistentRead).toBeUndefined();
   });
 
+  test('that was asked for earlier does not take the place of one that was asked for anew', async () => {
+    const f = open({ answers: 'held', bytes: false });
+    const early = f.call('Scan', scan);
+    await settled();
+    const [sent] = f.store.held;
+    sent?.execute();
+    f.store.put('items', itemOf('a', '2'));
+    const anew = f.send({ operation: 'Scan', input: scan, region, noCache: true });
+    await settled();
+    f.store.held[1]?.answer();
+    expect((await anew).output.Items).toEqual([itemOf('a', '2')]);
+    sent?.answer();
+    expect((await early).Items).toEqual([itemOf('a', '1')]);
+    expect((await f.call('Scan', scan)).Items).toEqual([itemOf('a', '2')]);
+  });
+
   test('is not kept beyond 4 MB', async () => {
     const f = open({ bytes: false });
     const page = (length: number) => ({
