@@ -46,6 +46,8 @@ const tablesMax = 10_000;
 /** Names remembered for which there was no description, and for how long: the store is not asked at every call. */
 const unknownMax = 1_000;
 const unknownMs = 1_000;
+/** How often a question is put, where something is forgotten each time until the answer comes. */
+const askedMax = 3;
 /** The longest name that a table can be called by is an ARN of this length (AWS: API_DescribeTable). */
 const nameLengthMax = 1_024;
 
@@ -55,7 +57,8 @@ const nameLengthMax = 1_024;
  * Invariants.
  *  1. A description is forgotten in every turn in which its table may have changed: told by the store's feed, by a
  *     request that changes tables, or by a later answer that differs.
- *  2. An answer of DescribeTable is kept only if nothing was forgotten since the question: it may be older.
+ *  2. An answer of DescribeTable counts only if nothing was forgotten since the question, as it may be older: else the
+ *     question is put again.
  *  3. Whoever may have used a description learns of its end through `onForgotten`; so what was cached under an
  *     identity is void before the name can come to mean the identity again. Of that, too, they learn first (`onMet`).
  *  4. In front of a store that announces no changes, a description is asked for again after `describeMs`, in the
@@ -168,9 +171,12 @@ export class TableDescriptions {
     if (!this.#pending.has(`${region}\n${name}`)) void this.#ask(region, name);
   }
 
-  #describe(region: string, name: string): Table | undefined | Promise<Table | undefined> {
+  #describe(region: string, name: string, asked = 1): Table | undefined | Promise<Table | undefined> {
     const forgets = this.#forgets;
-    const take = (answer: unknown) => this.#take(region, name, forgets, answer);
+    const take = (answer: unknown) => {
+      if (forgets === this.#forgets) return this.#take(region, name, answer);
+      return asked < askedMax ? this.#describe(region, name, asked + 1) : undefined;
+    };
     try {
       const request = { operation: 'DescribeTable', input: { TableName: name }, region };
       const reply = this.#backend.call(request);
@@ -184,8 +190,7 @@ export class TableDescriptions {
    * A failed refresh changes nothing: the description is given up when it is too old.
    * @param answer the reply, or what was thrown.
    */
-  #take(region: string, name: string, forgets: number, answer: unknown): Table | undefined {
-    if (forgets !== this.#forgets) return undefined;
+  #take(region: string, name: string, answer: unknown): Table | undefined {
     const description = answer instanceof Reply ? answer.output.Table : undefined;
     const table = this.#read(name, description);
     const before = this.current(region, name);

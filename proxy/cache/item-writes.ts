@@ -135,15 +135,23 @@ export class ItemWrites {
     for (const tableId of this.#replaced(request.region, writes)) this.#coherence.voidTable(tableId);
   }
 
-  /** While that is being told to the fleet, yet another description may come in. */
+  /**
+   * Whoever wrote by a description that has been forgotten since asks again what the name means, as others of the fleet
+   * may have met the table before that the store has written to. Where it is the same one, what was fenced was written,
+   * and nothing is void: that would let all proxies forget it again, and those writes void it that are under way there.
+   */
   async #voidReplaced(region: string, { writes, shared }: Guard): Promise<void> {
-    const told = new Set<string>();
-    for (;;) {
-      const untold = this.#replaced(region, writes).filter((tableId) => !told.has(tableId));
-      if (shared === undefined || untold.length === 0) return;
-      for (const tableId of untold) told.add(tableId);
-      await shared.void(untold);
-    }
+    if (shared === undefined) return;
+    const ids = await Promise.all(writes.map((write) => this.#identitiesNow(region, write)));
+    const replaced = new Set(ids.flat());
+    if (replaced.size > 0) await shared.void([...replaced]);
+  }
+
+  async #identitiesNow(region: string, { table, target }: Write): Promise<readonly string[]> {
+    const { tableName } = target;
+    if (this.#tables.current(region, tableName) === table) return [];
+    const current = await this.#tables.find(region, tableName);
+    return current === undefined || current.id === table.id ? [] : [table.id, current.id];
   }
 
   /**

@@ -374,7 +374,7 @@ describe('a description that is being asked for', () => {
 });
 
 describe('a description that was asked for before a table changed', () => {
-  it('is not believed', async () => {
+  it('is not believed, but asked for again', async () => {
     const f = new Fixture({ answers: 'held' });
     f.store.holdsDescriptions = true;
     const reading = f.get('a');
@@ -388,8 +388,11 @@ describe('a description that was asked for before a table changed', () => {
     f.store.held[1]?.fail(new Error('no answer'));
     await changing.catch(() => undefined);
     describing?.answer();
-    await settled();
-    f.store.held[0]?.answer();
+    for (const operation of ['DescribeTable', 'GetItem']) {
+      await settled();
+      expect(f.store.held[0]?.request.operation).toBe(operation);
+      f.store.held[0]?.answer();
+    }
     expect(await reading).toEqual({});
     expect(f.accelerator.stats().entries).toBe(0);
   });
