@@ -23,6 +23,7 @@ export const doorNames = ['engine', 'large-cache', 'tiny-cache', 'brief-cache', 
 
 /** How long a cache may keep what the store has removed of its own accord and announced to nobody. */
 export const unannouncedTtlMs = 10_000;
+const briefly = { itemTtlMs: unannouncedTtlMs, queryTtlMs: unannouncedTtlMs };
 
 /** A clock that stands until it is told to go on. */
 export class ManualClock implements Clock {
@@ -108,7 +109,7 @@ export class World {
       door('large-cache', this.#accelerate(engine, {})),
       door('tiny-cache', this.#accelerate(engine, { cacheBytesMax: 4_000 })),
       door('brief-cache', this.#accelerate(engine, { itemTtlMs: 50 })),
-      door('unannounced', this.#accelerate(unannounced, { itemTtlMs: unannouncedTtlMs })),
+      door('unannounced', this.#accelerate(unannounced, briefly)),
       door('in-turns', rotating(inTurns)),
     ];
   }
@@ -129,6 +130,7 @@ export function accelerated(
   return new Accelerator(backend, {
     cacheBytesMax: 64 * 1024 * 1024,
     itemTtlMs: 0,
+    queryTtlMs: 3_600_000,
     tables: {},
     describeMs: 1_000,
     settleMs: 0,
