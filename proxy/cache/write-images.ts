@@ -74,14 +74,16 @@ function itemIn(attributes: unknown): Image {
   return isObject(attributes) ? (attributes as Item) : 'unknown';
 }
 
-/** The update is carried out here once more, on the item that the store says it was carried out on. */
+/**
+ * The update is carried out here once more, on the item that the store says it was carried out on. Where there was none
+ * and nothing is set, DynamoDB makes none; others make one of the key alone, which is what is taken to be there.
+ */
 function updated(input: Request['input'], old: Item | undefined): Image {
   return orUnknown(() => {
     const checked = validateUpdateItem(input);
     const update = updateIn(checked);
     const before = old ?? checked.Key;
     if (update === undefined) return before;
-    if (old === undefined && !update.createsItem) return undefined;
     return applyUpdate(update, before, old === undefined);
   });
 }
