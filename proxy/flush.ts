@@ -45,13 +45,14 @@ export interface FlushParts {
 
 /**
  * Drops what is cached, here and for the whole fleet: reads that began before may still be answered with it, none that
- * begins after the promise is resolved is.
+ * begins after the promise is resolved is. What is here is dropped last: before the fleet's is gone, a read could bring
+ * it back here from there.
  * @throws FlushError
  */
 export async function flush(target: FlushTarget, parts: FlushParts): Promise<void> {
   if (target.kind === 'all') {
-    parts.coherence.voidAll();
     await parts.shared?.voidEverything(0);
+    parts.coherence.voidAll();
     return;
   }
   const tables = await tablesNamed(target.region, target.tableName, parts.tables);
@@ -72,8 +73,8 @@ async function tablesNamed(region: string, name: string, descriptions: TableDesc
 }
 
 async function flushTable({ id }: Table, { coherence, shared }: FlushParts): Promise<void> {
-  coherence.voidTable(id);
   await shared?.voidTable(id, 0);
+  coherence.voidTable(id);
 }
 
 interface TableKey {
@@ -106,7 +107,8 @@ async function flushKey(
   { coherence, pages, shared }: FlushParts,
 ): Promise<boolean> {
   const names = changedGenerations(table, { key, oldItem: 'unknown', newItem: 'unknown' });
+  const isDelivered = shared === undefined || (await shared.invalidate(table.id, key, names));
   coherence.invalidate(table.id, key);
   pages.endGenerations(table.id, names);
-  return shared === undefined || shared.invalidate(table.id, key, names);
+  return isDelivered;
 }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { cachedItem, encodeItem } from '../../proxy/cache/cached-item.ts';
 import type { SharedCache } from '../../proxy/cache/shared.ts';
 import { FlushError, type FlushTarget } from '../../proxy/flush.ts';
-import { arn, Fixture, itemOf, region, storeKinds } from './accelerator-fixture.ts';
+import { arn, Fixture, itemOf, region, settled, storeKinds } from './accelerator-fixture.ts';
 
 const all: FlushTarget = { kind: 'all' };
 const table: FlushTarget = { kind: 'table', region, tableName: 'items' };
@@ -59,6 +60,27 @@ function recordingShared(isReachable = true) {
     close: async () => {},
   };
   return { told, shared };
+}
+
+/** A fleet's cache that has an old item until it may drop it, and never announces that. */
+function staleShared() {
+  let finishDrop = () => {};
+  let isDropped = false;
+  const dropped = new Promise<void>((resolve) => {
+    finishDrop = resolve;
+  }).then(() => {
+    isDropped = true;
+  });
+  const value = encodeItem(cachedItem(itemOf('a', 'old')));
+  const shared: SharedCache = {
+    ...recordingShared().shared,
+    table: (wanted) => ({ ...wanted, version: '1' }),
+    readItem: async () => (isDropped ? { kind: 'bypass' } : { kind: 'hit', value, ttlMs: 60_000 }),
+    invalidate: () => dropped.then(() => true),
+    voidTable: () => dropped,
+    voidEverything: () => dropped,
+  };
+  return { shared, finishDrop };
 }
 
 describe.each(storeKinds)('in front of a store that %s, a flush', (_kind, store) => {
@@ -137,6 +159,22 @@ describe('in a fleet, a flush', () => {
       ['voidTable', idOf(fixture), 0],
       ['voidEverything', 0],
     ]);
+  });
+
+  test.each([
+    ['a key', keyOf('a')],
+    ['a table', table],
+    ['everything', all],
+  ])('of %s leaves nothing here that a read had from the fleet meanwhile', async (_what, target) => {
+    const { shared, finishDrop } = staleShared();
+    const fixture = new Fixture({}, { openShared: () => shared });
+    fixture.direct('PutItem', { TableName: 'items', Item: itemOf('a', 'new') });
+    const flushed = fixture.accelerator.flush(target);
+    await settled();
+    expect(await fixture.get('a')).toEqual({ Item: itemOf('a', 'old') });
+    finishDrop();
+    await flushed;
+    expect(await fixture.get('a')).toEqual({ Item: itemOf('a', 'new') });
   });
 
   test('says where the fleet could not be told', async () => {
