@@ -68,7 +68,7 @@ async function tablesNamed(region: string, name: string, descriptions: TableDesc
   if (tables.size > 0) return [...tables];
   throw new FlushError(
     'unknownTable',
-    `${name} is no table that the store describes in the region ${region}; check name and region`,
+    `${name} is no table that the store describes now in the region ${region}; check name, region, and that the store answers`,
   );
 }
 

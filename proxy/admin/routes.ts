@@ -1,3 +1,4 @@
+import { isRegion } from '../../protocol/sigv4.ts';
 import type { Accelerator } from '../accelerator.ts';
 import { isObject } from '../cache/key-reader.ts';
 import type { FlushTarget } from '../flush.ts';
@@ -5,6 +6,7 @@ import type { Metrics } from '../metrics.ts';
 import { AdminError } from './admin-error.ts';
 import type { Readiness } from './readiness.ts';
 import { changeSettings, settingsJson } from './settings-json.ts';
+import { isTableNameOrArn } from './table-name.ts';
 
 /** What the routes speak of. */
 export interface Administrated {
@@ -101,12 +103,16 @@ function readTarget(input: Readonly<Record<string, unknown>>, defaultRegion: str
   if (unknown !== undefined) {
     throw new AdminError(400, `${unknown}: is not known; there are table, key and region, and {} for all`);
   }
-  if (typeof region !== 'string') throw new AdminError(400, 'region: must be a text');
+  if (typeof region !== 'string' || !isRegion(region)) {
+    throw new AdminError(400, 'region: must be a region such as eu-central-1');
+  }
   if (tableName === undefined) {
     if (Object.keys(input).length === 0) return { kind: 'all' };
     throw new AdminError(400, 'table: is missing; say {} to drop everything');
   }
-  if (typeof tableName !== 'string') throw new AdminError(400, "table: must be a table's name or ARN");
+  if (typeof tableName !== 'string' || !isTableNameOrArn(tableName)) {
+    throw new AdminError(400, "table: must be a table's name or ARN");
+  }
   if (key === undefined) return { kind: 'table', region, tableName };
   if (!isObject(key))
     throw new AdminError(400, 'key: must be an object of attribute values, as GetItem takes it');

@@ -8,6 +8,7 @@ import {
   type TableOverridesChange,
 } from '../cache-settings.ts';
 import { AdminError } from './admin-error.ts';
+import { isTableName } from './table-name.ts';
 
 /** The settings in the form of the configuration file; sizes are bytes, times milliseconds. */
 export function settingsJson({ cacheBytesMax, itemTtlMs, queryTtlMs, tables }: CacheSettingsValues): object {
@@ -51,13 +52,10 @@ function readChange(input: Readonly<Record<string, unknown>>): CacheSettingsChan
   };
 }
 
-const tableName = /^[a-zA-Z0-9_.-]{3,255}$/;
-
 function readTables(tables: unknown): CacheSettingsChange['tables'] {
   if (tables === undefined) return undefined;
   const entries = Object.entries(readObject('tables', tables)).map(([name, table]) => {
-    if (!tableName.test(name))
-      throw new AdminError(400, `tables: ${JSON.stringify(name)} is no table's name`);
+    if (!isTableName(name)) throw new AdminError(400, `tables: ${JSON.stringify(name)} is no table's name`);
     return [name, table === null ? null : readTable(`tables.${name}`, table)] as const;
   });
   return Object.fromEntries(entries);
@@ -91,10 +89,19 @@ function readObject(place: string, value: unknown): Record<string, unknown> {
 function readNumber(place: string, value: unknown): number | undefined {
   if (value === undefined || typeof value === 'number') return value;
   const unit = place === 'cacheSize' ? 'bytes' : 'milliseconds';
-  throw new AdminError(400, `${place} = ${JSON.stringify(value)}: must be a number of ${unit}`);
+  throw new AdminError(400, `${place}${shown(value)}: must be a number of ${unit}`);
 }
 
 function readToggle(place: string, value: unknown): boolean | null | undefined {
   if (value === undefined || value === null || typeof value === 'boolean') return value;
-  throw new AdminError(400, `${place} = ${JSON.stringify(value)}: must be true, false or null`);
+  throw new AdminError(400, `${place}${shown(value)}: must be true, false or null`);
+}
+
+const shownCharactersMax = 80;
+
+/** What is nested, deeper perhaps than can be written out, or long, is left out. */
+function shown(value: unknown): string {
+  if (typeof value === 'object' && value !== null) return '';
+  const text = JSON.stringify(value);
+  return text.length > shownCharactersMax ? '' : ` = ${text}`;
 }

@@ -62,6 +62,9 @@ function ask(port: number, path: string, { method = 'GET', headers = {}, body = 
   );
 }
 
+/** Deeper than the language can write it out again. */
+const nested = `${'['.repeat(30_000)}${']'.repeat(30_000)}`;
+
 const patch = (port: number, body: string) => ask(port, '/settings', { method: 'PATCH', body });
 const flush = (port: number, body: string) => ask(port, '/flush', { method: 'POST', body });
 
@@ -159,7 +162,11 @@ describe('settings', () => {
     ],
     ['[]', 'the body must be a JSON object'],
     ['{', 'the body must be a JSON object'],
-  ])('%s is refused, and changes nothing', async (body, words) => {
+    ['{"cacheSize": "1GB"}', 'cacheSize = "1GB": must be a number of bytes'],
+    [`{"itemTtlMs": "${'x'.repeat(81)}"}`, 'itemTtlMs: must be a number of milliseconds'],
+    [`{"itemTtlMs": ${nested}}`, 'itemTtlMs: must be a number of milliseconds'],
+    [`{"tables": {"items": {"cache": {"enabled": ${nested}}}}}`, 'tables.items.cache.enabled: must be true'],
+  ])('%.70s is refused, and changes nothing', async (body, words) => {
     const { port } = await open();
     const before = await ask(port, '/settings');
     const answer = await patch(port, body);
@@ -191,9 +198,12 @@ describe('a flush', () => {
     ['{"tabel": "items"}', 400, 'tabel: is not known'],
     ['{"table": "items", "key": "a"}', 400, 'key: must be an object'],
     ['{"table": "items", "key": {"id": {"N": "1"}}}', 400, 'the form {"id": {"S": ...}}'],
-    ['{"table": "items", "region": 1}', 400, 'region: must be a text'],
+    ['{"table": "an item"}', 400, "table: must be a table's name"],
+    [`{"table": "${'x'.repeat(256)}"}`, 400, "table: must be a table's name"],
+    ['{"table": "items", "region": 1}', 400, 'region: must be a region'],
+    ['{"table": "items", "region": "eu\\r\\nwest"}', 400, 'region: must be a region'],
     ['{"region": "us-east-1"}', 400, 'table: is missing'],
-    ['{"table": "gone"}', 404, 'is no table that the store describes in the region us-east-1'],
+    ['{"table": "gone"}', 404, 'is no table that the store describes now in the region us-east-1'],
     ['{"table": "items", "region": "eu-west-1"}', 200, 'flushed'],
     ['{"table": "items", "key": {"id": {"S": "a"}}}', 200, 'flushed'],
     ['', 200, 'flushed'],
