@@ -380,8 +380,10 @@ function connectionLine(head: RequestHead | undefined, close: boolean): string {
 const reasons: Readonly<Record<number, string>> = {
   200: 'OK',
   400: 'Bad Request',
+  401: 'Unauthorized',
   403: 'Forbidden',
   404: 'Not Found',
+  405: 'Method Not Allowed',
   408: 'Request Timeout',
   413: 'Payload Too Large',
   417: 'Expectation Failed',

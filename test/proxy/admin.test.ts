@@ -44,22 +44,32 @@ interface Asked {
   readonly body?: string;
 }
 
+interface Answered {
+  readonly status: number | undefined;
+  readonly reason: string | undefined;
+  readonly allow: string | undefined;
+  readonly text: string;
+}
+
 /** Unlike fetch it sends any Host. */
 function ask(port: number, path: string, { method = 'GET', headers = {}, body = '' }: Asked = {}) {
-  return new Promise<{ status: number | undefined; allow: string | undefined; text: string }>(
-    (resolve, reject) => {
-      const request = httpRequest({ port, path, method, headers, host: '127.0.0.1' }, (response) => {
-        let text = '';
-        response.setEncoding('utf8').on('data', (part: string) => {
-          text += part;
-        });
-        response.on('end', () =>
-          resolve({ status: response.statusCode, allow: response.headers.allow, text }),
-        );
+  return new Promise<Answered>((resolve, reject) => {
+    const request = httpRequest({ port, path, method, headers, host: '127.0.0.1' }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (part: string) => {
+        text += part;
       });
-      request.on('error', reject).end(body);
-    },
-  );
+      response.on('end', () =>
+        resolve({
+          status: response.statusCode,
+          reason: response.statusMessage,
+          allow: response.headers.allow,
+          text,
+        }),
+      );
+    });
+    request.on('error', reject).end(body);
+  });
 }
 
 /** Deeper than the language can write it out again. */
@@ -84,6 +94,15 @@ describe('a request', () => {
     const answer = await ask(port, path, { method });
     expect(answer.status).toBe(status);
     expect(JSON.parse(answer.text).error).toContain(words);
+  });
+
+  test('is answered with the words that belong to the status', async () => {
+    const { port } = await open({ token: 'right-token' });
+    expect(await ask(port, '/stats')).toMatchObject({ status: 401, reason: 'Unauthorized' });
+    expect(await ask(port, '/healthz', { method: 'POST' })).toMatchObject({
+      status: 405,
+      reason: 'Method Not Allowed',
+    });
   });
 
   test('HEAD asks as GET does', async () => {
