@@ -17,7 +17,7 @@ export function exportCache(registry: Registry, accelerator: Accelerator): void 
   }
   exportFillsRefused(registry, stats);
   exportGauge(registry, {
-    name: 'slipstream_cache_bytes_max',
+    name: 'slipstream_cache_max_bytes',
     help: 'What the cache may hold.',
     collect: () => accelerator.settings.cacheBytesMax,
   });

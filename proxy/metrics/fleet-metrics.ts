@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client';
+import { tableNameOf } from '../../protocol/table-name.ts';
 import type { SharedStats } from '../cache/redis/shared-redis.ts';
 import type { FollowerStats } from '../follower.ts';
 import { labelledTablesMax } from './call-recorder.ts';
@@ -77,9 +78,8 @@ export function exportFollower(registry: Registry, stats: () => FollowerStats): 
     help: 'How old what is cached of a table may be, against writes that went around every proxy.',
     labels: ['table'],
     *collect() {
-      const followed = stats().tables.filter(({ behindMs }) => behindMs !== undefined);
-      for (const { tableName, behindMs = 0 } of followed.slice(0, labelledTablesMax)) {
-        yield [{ table: tableName }, behindMs / 1_000];
+      for (const [table, behindMs] of behindByTable(stats())) {
+        yield [{ table }, behindMs / 1_000];
       }
     },
   });
@@ -106,6 +106,21 @@ const followerCounters: readonly FollowerRow[] = [
 
 function sumOf({ tables }: FollowerStats, name: 'records' | 'gaps' | 'stalls'): number {
   return tables.reduce((sum, table) => sum + table[name], 0);
+}
+
+/**
+ * By the tables' plain names, as all metrics have them. Of tables that share one, and of those beyond the labelled, which
+ * are `other`, the worst counts.
+ */
+function behindByTable({ tables }: FollowerStats): Map<string, number> {
+  const behind = new Map<string, number>();
+  for (const { tableName, behindMs } of tables) {
+    if (behindMs === undefined) continue;
+    const name = tableNameOf(tableName);
+    const label = behind.has(name) || behind.size < labelledTablesMax ? name : 'other';
+    behind.set(label, Math.max(behindMs, behind.get(label) ?? 0));
+  }
+  return behind;
 }
 
 function countStates({ tables, refused }: FollowerStats): [{ state: string }, number][] {

@@ -9,7 +9,7 @@ import type { FollowerStats } from '../../proxy/follower.ts';
 import { CallRecorder, labelledTablesMax } from '../../proxy/metrics/call-recorder.ts';
 import { bucketBoundsMs, LatencyHistogram } from '../../proxy/metrics/latency-histogram.ts';
 import { Metrics } from '../../proxy/metrics.ts';
-import { Fixture, idSchema, itemOf, region } from './accelerator-fixture.ts';
+import { arn, Fixture, idSchema, itemOf, region } from './accelerator-fixture.ts';
 import { type Exposition, readExposition } from './exposition.ts';
 import { ManualClock, SimulatedStore } from './simulated-store.ts';
 
@@ -229,6 +229,25 @@ test('what a fleet counts is exported', async () => {
   expect(metrics.value('slipstream_follower_behind_seconds', { table: 'a' })).toBe(1.5);
   expect(metrics.value('slipstream_follower_tables', { state: 'refused' })).toBe(2);
   expect(metrics.value('slipstream_follower_records_total', {})).toBe(6);
+});
+
+test('how far the follower is behind is told by plain names, the worst of those that share one', async () => {
+  const metrics = open();
+  const named = (tableName: string, behindMs: number) => ({
+    ...followed,
+    tableName,
+    state: 'following' as const,
+    behindMs,
+  });
+  const many = Array.from({ length: 40 }, (_, i) => named(`t${i}`, i * 1_000));
+  const tables = [named(arn, 3_000), named('items', 2_000), ...many];
+  metrics.watchFollower(() => ({ tables, refused: 0 }));
+  const exposition = await read(metrics);
+  const behind = (table: string) => exposition.value('slipstream_follower_behind_seconds', { table });
+  expect(behind('items')).toBe(3);
+  expect(behind('t23')).toBe(23);
+  expect(behind('t24')).toBeUndefined();
+  expect(behind('other')).toBe(39);
 });
 
 test('the bound of staleness is the lag of the store and the settling after it', async () => {
