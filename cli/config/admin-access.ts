@@ -1,12 +1,19 @@
 import { isLoopback } from '../../proxy/front/access.ts';
+import type { ListenAddress } from './option-types.ts';
 import type { Settings } from './options.ts';
 import { readSecretFile } from './secret-file.ts';
 
-/** The token of the administration, where one is given, with what is wrong with it. */
+/** The token of the administration, where one is given, with what is wrong with it or with its address. */
 export function resolveAdminAccess(
-  { admin, adminToken, adminTokenFile }: Settings,
+  settings: Settings,
   readFile: (path: string) => string,
 ): { token: string | undefined; problems: string[] } {
+  const { admin, adminToken, adminTokenFile } = settings;
+  if (admin !== undefined && isSameAddress(admin, settings)) {
+    return refuse(
+      `admin = ${admin.port}: is the port of the API, too; choose another with --admin or --port`,
+    );
+  }
   if (adminToken !== undefined && adminTokenFile !== undefined) {
     return refuse('adminToken = ***: adminTokenFile is given too; leave out one of the two');
   }
@@ -18,6 +25,12 @@ export function resolveAdminAccess(
     );
   }
   return { token: adminToken, problems: [] };
+}
+
+/** Port 0 is another one each time. What listens everywhere has the port of every address. */
+function isSameAddress(a: ListenAddress, b: ListenAddress): boolean {
+  const isShared = a.host === b.host || [a.host, b.host].some((host) => host === '0.0.0.0' || host === '::');
+  return a.port === b.port && a.port !== 0 && isShared;
 }
 
 function fromFile(path: string, readFile: (path: string) => string) {

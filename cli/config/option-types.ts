@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { parseRedisUrl } from '../../proxy/cache/redis/address.ts';
 
 /** What the value of an option may be: how it is read, and the words in which help and errors describe it. */
 export interface OptionType<T> {
@@ -95,7 +96,10 @@ export function httpUrl(): OptionType<string> {
 export function redisUrls(): OptionType<string[]> {
   const allowed = 'redis:// or rediss:// addresses: host, port, and where needed user, password and database';
   const base = texts('<url>', allowed, /^rediss?:\/\/\S+$/);
-  const schema = base.schema.refine((urls) => urls.every(isRedisUrl), `must be ${allowed}`);
+  const schema = base.schema.refine(
+    (urls) => urls.every(isRedisUrl),
+    `must be ${allowed}; a percent sign in them is written %25`,
+  );
   return { ...base, schema };
 }
 
@@ -173,9 +177,12 @@ function readListenAddress(raw: unknown): ListenAddress | undefined {
 }
 
 function isRedisUrl(raw: string): boolean {
-  if (!URL.canParse(raw)) return false;
-  const { hostname, pathname, search, hash } = new URL(raw);
-  return hostname !== '' && /^\/?\d{0,3}$/.test(pathname) && search === '' && hash === '';
+  try {
+    parseRedisUrl(raw);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function readOrigin(raw: string): string | undefined {

@@ -221,7 +221,8 @@ function readAdminAccess(
   readFile: (path: string) => string,
   { problems, failed }: Findings,
 ): string | undefined {
-  if (optionKeys.some((key) => options[key].group === 'Administration' && failed.has(key))) return undefined;
+  const concerned = optionKeys.filter((key) => ['Administration', 'Listening'].includes(options[key].group));
+  if (concerned.some((key) => failed.has(key))) return undefined;
   const { token, problems: unresolved } = resolveAdminAccess(settings, readFile);
   problems.push(...unresolved);
   return token;

@@ -388,6 +388,7 @@ describe('Redis', () => {
     'redis://user:secret@a/path',
     'redis://a?password=secret',
     'redis://user:secret@a:99999',
+    'redis://user:secret%zz@a',
   ])('%s is none, and its password is not shown', (redis) => {
     const [problem, ...more] = problems({ program: 'proxy', flags: { upstream, redis: [redis] } });
     expect(problem).toMatch(/^redis = \*\*\* \(flag --redis\): must be redis:\/\/ or rediss:\/\/ addresses/);
@@ -419,6 +420,25 @@ describe('the administration', () => {
     expect(configure({ flags: { admin, adminTokenFile: '/run/token' }, files }).adminToken).toBe('tok3n');
     const variables = { SLIPSTREAM_ADMIN_TOKEN: 'other' };
     expect(configure({ flags: { admin }, variables }).adminToken).toBe('other');
+  });
+
+  test.each([
+    [{ port: '9100', admin: '9100' }],
+    [{ host: '::1', port: '9100', admin: '[::1]:9100' }],
+    [{ host: '0.0.0.0', port: '9100', admin: '9100', insecureNoAuth: true }],
+  ])('cannot have the address of the API: %j', (flags) => {
+    expect(problems({ flags })).toEqual([
+      'admin = 9100: is the port of the API, too; choose another with --admin or --port',
+    ]);
+    expect(problems({ flags: { ...flags, port: '9101' } })).toEqual([]);
+  });
+
+  test('is not compared with a port of the API that is none', () => {
+    expect(problems({ flags: { port: 'x', admin: '8000' } })).toEqual([expect.stringMatching(/^port = "x"/)]);
+  });
+
+  test('may leave both ports to the system', () => {
+    expect(problems({ flags: { port: '0', admin: '0' } })).toEqual([]);
   });
 
   test('may have a token on this machine, and has none unless told', () => {
