@@ -71,6 +71,15 @@ const table = section({
   ),
 });
 
+/** Records leave out one name that a table can have: what is said of it would be lost without a word. */
+const tables = z
+  .unknown()
+  .refine((value) => typeof value !== 'object' || value === null || !Object.hasOwn(value, '__proto__'), {
+    path: ['__proto__'],
+    message: 'cannot be set here, only while the server runs (--admin)',
+  })
+  .pipe(z.record(tableName, omissible(table), 'must be a mapping of table names to their settings'));
+
 /** A signature's header puts the key before a slash, and ends its fields with commas. */
 const accessKeyId = text(
   '<id>',
@@ -220,15 +229,12 @@ export const options = {
     programs: accelerators,
     description: 'Age at which a cached page of Query or Scan is read anew; 0: pages are not cached.',
   }),
-  tables: fileOnly(
-    z.record(tableName, omissible(table), 'must be a mapping of table names to their settings').prefault({}),
-    {
-      group: 'Cache',
-      programs: accelerators,
-      defaultText: 'every table as the options above say',
-      description: 'Settings of single tables: enabled, itemTtlMs and queryTtlMs under tables.<name>.cache.',
-    },
-  ),
+  tables: fileOnly(tables.prefault({}), {
+    group: 'Cache',
+    programs: accelerators,
+    defaultText: 'every table as the options above say',
+    description: 'Settings of single tables: enabled, itemTtlMs and queryTtlMs under tables.<name>.cache.',
+  }),
   describeMs: option(duration('1s', '1h'), '60s', {
     group: 'Cache',
     programs: accelerators,

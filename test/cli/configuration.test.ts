@@ -264,6 +264,13 @@ describe('problems', () => {
     expect(problems({ file: ['l0: &l0 [x]', ...levels].join('\n') })[0]).toContain('alias');
   });
 
+  test('a table that cannot be set is told', () => {
+    const file = 'tables:\n  Music:\n  __proto__:\n    cache: { enabled: false }';
+    expect(problems({ file })).toEqual([
+      'tables.__proto__ = {"cache":{"enabled":false}} (slipstream.yaml:4): cannot be set here, only while the server runs (--admin)',
+    ]);
+  });
+
   test('keys that objects inherit are unknown keys', () => {
     expect(problems({ file: 'constructor: 1\n__proto__: 2' })).toEqual([
       'constructor (slipstream.yaml:1): unknown key',
