@@ -60,16 +60,18 @@ function adminFact(admin: Address | undefined): { admin?: string } {
   return admin === undefined ? {} : { admin: addressUrl(admin) };
 }
 
-/** Two lines for a shell. */
+/** Two lines for a shell. The first version of the AWS CLI, and Python's SDK, know the region by another name. */
 function exampleOf({ host, port }: Address, { settings, credentials }: Configuration): [string, string] {
   // What listens everywhere is best called by a name of this machine that is always there.
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   const [credential] = credentials;
   const key = credential === undefined ? 'local' : credential.accessKeyId;
   const secret = credential === undefined ? 'local' : '...';
+  const region = settings.region ?? 'us-east-1';
   const environment = [
     `AWS_ENDPOINT_URL_DYNAMODB=${addressUrl({ host: reachable, port })}`,
-    `AWS_REGION=${settings.region ?? 'us-east-1'}`,
+    `AWS_REGION=${region}`,
+    `AWS_DEFAULT_REGION=${region}`,
     `AWS_ACCESS_KEY_ID=${key}`,
     `AWS_SECRET_ACCESS_KEY=${secret}`,
   ];
