@@ -18,12 +18,16 @@ export async function compareCache(configuration: Configuration): Promise<number
   const { settings } = configuration;
   const backends: Backend[] = [];
   try {
+    const region = regionOf(configuration);
     const { cache, store } = await openBoth(configuration, backends);
     const { table: tables, samples, delayMs, rate: readsPerSecond } = settings;
     const inspection = await inspect({
-      ...{ cache, store, region: regionOf(configuration), tables, samples, delayMs, readsPerSecond, world },
+      ...{ cache, store, region, tables, samples, delayMs, readsPerSecond, world },
       ...(process.stderr.isTTY ? { onProgress: progressLine(samples) } : {}),
     });
+    if (inspection.tables.length === 0) {
+      throw new Error(`the upstream has no tables in ${region}; choose another region with --region`);
+    }
     if (process.stderr.isTTY) process.stderr.write(eraseLine);
     if (settings.json !== undefined) writeFileSync(settings.json, `${JSON.stringify(inspection, null, 2)}\n`);
     process.stdout.write(summaryOf(inspection, delayMs));

@@ -292,7 +292,7 @@ export const options = {
     defaultText: 'all tables of the upstream',
     description: 'Table to compare; may be given several times.',
   }),
-  samples: option(integer(1, 10_000_000), '1000', {
+  samples: option(integer(1, 1_000_000), '1000', {
     group: 'Comparison',
     programs: ['compare-cache'],
     description: 'Keys to draw at random, of all tables together; each is compared, and its partitions.',

@@ -130,6 +130,7 @@ describe('what cannot be compared ends with 2', () => {
     ['a table that is not there', ['--table', 'Absent'], key, /^slipstream: ResourceNotFoundException: /],
     ['a proxy that lets nobody in', [], {}, /^slipstream: UnrecognizedClientException: /],
     ['a proxy that is not there', ['--endpoint', 'http://127.0.0.1:1'], key, /cannot be reached/],
+    ['a region without tables', ['--region', 'eu-west-3'], key, /has no tables in eu-west-3; choose/],
     ['a file that cannot be written', ['--samples', '1', '--json', '/absent/file'], key, /ENOENT/],
     ['an endpoint that is not given', ['--endpoint', ''], key, /endpoint = "" \(flag --endpoint\): must be/],
     ['no number of samples', ['--samples', '0'], key, /samples = "0" \(flag --samples\): must be an integer/],
