@@ -29,7 +29,13 @@ export interface PartsOptions {
   readonly clock: Clock;
 }
 
-export function newParts(backend: Backend, options: PartsOptions, settings: CacheSettings): AcceleratorParts {
+/** @param isTold see `Flights`. */
+export function newParts(
+  backend: Backend,
+  options: PartsOptions,
+  settings: CacheSettings,
+  isTold?: () => boolean,
+): AcceleratorParts {
   const { clock } = options;
   const fenceMs = backend.changes === undefined ? options.fenceMs : 0;
   const tier = new LocalTier<CachedItem | CachedPage>(settings.cacheBytesMax, clock);
@@ -39,6 +45,6 @@ export function newParts(backend: Backend, options: PartsOptions, settings: Cach
   // Items and pages share the room, and no name: each of the two gets back what it has put.
   const pages = new Pages(tier as Tier<CachedPage>, settling, { fenceMs, clock, counters });
   const coherence = new Coherence(tier as Tier<CachedItem>, settling, { fenceMs, clock, voids: pages });
-  const flights = new Flights(itemGround(coherence));
-  return { coherence, flights, pages, pageFlights: new Flights(pages), counters };
+  const flights = new Flights(itemGround(coherence), isTold);
+  return { coherence, flights, pages, pageFlights: new Flights(pages, isTold), counters };
 }

@@ -12,7 +12,7 @@ import { ItemReads } from './cache/item-reads.ts';
 import { ItemWrites } from './cache/item-writes.ts';
 import type { Pages } from './cache/pages.ts';
 import { QueryReads } from './cache/query-reads.ts';
-import type { SharedCache, SharedListener } from './cache/shared.ts';
+import { isLocalTrusted, type SharedCache, type SharedListener } from './cache/shared.ts';
 import { SharedItems } from './cache/shared-items.ts';
 import { SharedPages } from './cache/shared-pages.ts';
 import { SharedWrites } from './cache/shared-writes.ts';
@@ -107,8 +107,9 @@ export class Accelerator implements Backend {
   /** @param parts where something else than the usual is to hold the cache together, as a test may want. */
   constructor(backend: Backend, options: AcceleratorOptions, parts?: AcceleratorParts) {
     this.settings = new CacheSettings({ queryTtlMs: 0, ...options });
+    const isTold = () => this.#shared === undefined || isLocalTrusted(this.#shared, options.clock);
     const { coherence, flights, pages, pageFlights, counters } =
-      parts ?? newParts(backend, options, this.settings);
+      parts ?? newParts(backend, options, this.settings, isTold);
     this.#backend = backend;
     this.#coherence = coherence;
     this.#flights = flights;

@@ -9,8 +9,9 @@ import type { Sized } from './local.ts';
  *  1. Per key at most one read is sent and one waits for it to end, besides those of callers who want the store's own
  *     answer: they join nobody, and nobody joins them.
  *  2. Whoever asks joins the read that is sent only while its token stands, that is while no write has been
- *     acknowledged, or announced, since it was sent. Otherwise it joins the one that waits, which is sent after it
- *     asked. So no answer is older than a write that was acknowledged before the question.
+ *     acknowledged, or announced, since it was sent; and only while announcements are sure to be heard (`isTold`). Otherwise
+ *     it joins the one that waits, which is sent after it asked. So no answer is older than a write that was acknowledged
+ *     before the question.
  *  3. Everybody gets the answer of the read that was joined, whether it could be kept or not: no number of writes
  *     makes a reader ask twice.
  *  4. A read that fails fails for all who joined it; the one that waits is sent all the same.
@@ -20,9 +21,12 @@ import type { Sized } from './local.ts';
 export class Flights<V, To extends { readonly ttlMs: number } = Destination, T extends Standing = Token> {
   protected readonly flights = new Map<string, Flight<V, To, T>>();
   readonly #ground: Ground<V, To, T>;
+  readonly #isTold: () => boolean;
 
-  constructor(ground: Ground<V, To, T>) {
+  /** @param isTold whether what others do is known here now, or soon enough. */
+  constructor(ground: Ground<V, To, T>, isTold: () => boolean = () => true) {
     this.#ground = ground;
+    this.#isTold = isTold;
   }
 
   /**
@@ -57,7 +61,7 @@ export class Flights<V, To extends { readonly ttlMs: number } = Destination, T e
   }
 
   protected mayJoin(flight: Flight<V, To, T>): boolean {
-    return flight.token?.stands === true;
+    return flight.token?.stands === true && this.#isTold();
   }
 
   #depart(name: string, to: To, send: Send<V>): V | undefined | Promise<V | undefined> {
@@ -68,7 +72,7 @@ export class Flights<V, To extends { readonly ttlMs: number } = Destination, T e
   #send(to: To, send: Send<V>): { token: T | undefined; sent: Sent<V> | Promise<Sent<V>> } {
     const token = this.#ground.take(to);
     try {
-      return { token, sent: send(this.#ground.isUnsettled(to)) };
+      return { token, sent: send(this.#ground.isUnsettled(to), token) };
     } catch (error) {
       if (token !== undefined) this.#ground.release(token);
       throw error;
@@ -107,14 +111,16 @@ export class Flights<V, To extends { readonly ttlMs: number } = Destination, T e
     if (next === undefined) return;
     const { destination, send, resolve, reject } = next;
     try {
-      resolve(this.#ground.lookup(destination) ?? this.#depart(name, destination, send));
+      const cached = this.#isTold() ? this.#ground.lookup(destination) : undefined;
+      resolve(cached ?? this.#depart(name, destination, send));
     } catch (error) {
       reject(error);
     }
   }
 }
 
-export type Send<V> = (isUnsettled: boolean) => Sent<V> | Promise<Sent<V>>;
+/** @param right to keep what it brings; undefined where nobody may. */
+export type Send<V> = (isUnsettled: boolean, right: Standing | undefined) => Sent<V> | Promise<Sent<V>>;
 
 /** An answer; undefined for none. */
 export type Sent<V> = V | Brought<V> | undefined;

@@ -20,7 +20,7 @@ import type { GetItemCall } from './get-item.ts';
 import { answerGetItem, readGetItem } from './get-item.ts';
 import { readKey } from './key-reader.ts';
 import { reachesIntoKey } from './projection.ts';
-import type { Found, SharedItems } from './shared-items.ts';
+import type { SharedItems } from './shared-items.ts';
 import type { TableCounters } from './table-counters.ts';
 
 /** GetItem and BatchGetItem: from the cache where they may be, else from the store, keeping what it answers. */
@@ -114,15 +114,16 @@ export class ItemReads {
     const { table, key, request, requestedKey } = place;
     const destination = destinationOf(table, key, this.#settings);
     const isAnew = noCache === true;
-    return this.#read(destination, isAnew, (isUnsettled) => {
-      const ask = () =>
+    return this.#read(destination, isAnew, (isUnsettled, right) => {
+      const ask = (isStillUnsettled: boolean) =>
         batch.isSent
-          ? this.#ask(getItemRequest(region, request.tableName, requestedKey, isUnsettled))
-          : batch.add(place, isUnsettled);
-      if (this.#shared === undefined) return ask();
-      const finding = this.#find(this.#shared, table, key, isAnew);
+          ? this.#ask(getItemRequest(region, request.tableName, requestedKey, isStillUnsettled))
+          : batch.add(place, isStillUnsettled);
+      if (this.#shared === undefined) return ask(isUnsettled);
+      const finding = isAnew ? this.#shared.findAnew(table, key) : this.#shared.find(table, key);
       if (!batch.isSent) batch.waitFor(finding);
-      return this.#shared.read(finding, destination, ask);
+      const askThen = () => ask(isUnsettled || this.#coherence.isUnsettled(table.id, key));
+      return this.#shared.read(finding, destination, right, askThen);
     });
   }
 
@@ -143,10 +144,12 @@ export class ItemReads {
   #fetch(table: Table, key: KeyBytes, request: Request, call: GetItemCall): Reply | Promise<Reply> {
     const destination = destinationOf(table, key, this.#settings);
     const isAnew = request.noCache === true;
-    const send = (isUnsettled: boolean) => {
-      const ask = () => this.#ask(wholeItemRequest(request, call, isUnsettled));
-      if (this.#shared === undefined) return ask();
-      return this.#shared.read(this.#find(this.#shared, table, key, isAnew), destination, ask);
+    const send: Send<CachedItem> = (isUnsettled, right) => {
+      const ask = (isStillUnsettled: boolean) => this.#ask(wholeItemRequest(request, call, isStillUnsettled));
+      if (this.#shared === undefined) return ask(isUnsettled);
+      const finding = isAnew ? this.#shared.findAnew(table, key) : this.#shared.find(table, key);
+      const askThen = () => ask(isUnsettled || this.#coherence.isUnsettled(table.id, key));
+      return this.#shared.read(finding, destination, right, askThen);
     };
     const answer = (cached: CachedItem | undefined) =>
       cached === undefined ? this.#backend.call(request) : answerGetItem(call, cached);
@@ -162,11 +165,6 @@ export class ItemReads {
     send: Send<CachedItem>,
   ): CachedItem | undefined | Promise<CachedItem | undefined> {
     return isAnew ? this.#flights.readAnew(destination, send) : this.#flights.read(destination, send);
-  }
-
-  async #find(shared: SharedItems, table: Table, key: KeyBytes, isAnew: boolean): Promise<Found> {
-    if (isAnew) await shared.drop(table, key);
-    return shared.find(table, key);
   }
 
   #ask(request: Request): CachedItem | undefined | Promise<CachedItem | undefined> {

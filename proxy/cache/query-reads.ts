@@ -1,7 +1,7 @@
 import type { Backend, Request } from '../../protocol/backend.ts';
 import { Reply } from '../../protocol/reply.ts';
 import type { Table, TableDescriptions } from '../table-descriptions.ts';
-import { Brought, type Flights, type Sent } from './flights.ts';
+import { Brought, type Flights, type Send, type Sent } from './flights.ts';
 import { isObject } from './key-reader.ts';
 import type { PageToken } from './page-token.ts';
 import type { PageDestination, Pages } from './pages.ts';
@@ -63,9 +63,11 @@ export class QueryReads {
 
   #fetch(call: QueryCall, request: Request): Reply | Promise<Reply> {
     const destination = destinationOf(call);
-    const send = (isUnsettled: boolean) => {
-      const ask = () => this.#ask(call, asRead(request), isUnsettled);
-      return this.#shared?.read(call, destination.ttlMs, ask) ?? ask();
+    const send: Send<Reply> = (isUnsettled, right) => {
+      if (this.#shared === undefined) return this.#ask(call, asRead(request), isUnsettled);
+      const askThen = () =>
+        this.#ask(call, asRead(request), isUnsettled || this.#pages.isUnsettled(destination));
+      return this.#shared.read(call, destination.ttlMs, right, askThen);
     };
     const reply = this.#flights.read(destination, send);
     if (!(reply instanceof Promise)) return reply ?? this.#backend.call(request);

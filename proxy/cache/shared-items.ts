@@ -2,8 +2,8 @@ import type { Clock } from '../../protocol/clock.ts';
 import type { KeyBytes } from '../../protocol/key.ts';
 import type { Table } from '../table-descriptions.ts';
 import { type CachedItem, decodeItem, encodeItem } from './cached-item.ts';
-import { Brought, type Destination, type Sent } from './flights.ts';
-import type { ItemToken, SharedCache, SharedRead } from './shared.ts';
+import { Brought, type Destination, type Sent, type Standing } from './flights.ts';
+import { type ItemToken, isLocalTrusted, type SharedCache, type SharedRead } from './shared.ts';
 
 /** Reads of items that this proxy does not have: from the fleet's cache, else from the store, for all to have. */
 export class SharedItems {
@@ -17,8 +17,7 @@ export class SharedItems {
 
   /** Whether what this proxy itself has may be served. */
   get isLocalTrusted(): boolean {
-    const { localUntilMs } = this.#shared;
-    return localUntilMs === Infinity || this.#clock.monotonic() < localUntilMs;
+    return isLocalTrusted(this.#shared, this.#clock);
   }
 
   async find(table: Table, key: KeyBytes): Promise<Found> {
@@ -26,25 +25,34 @@ export class SharedItems {
     return sharedTable === undefined ? bypass : this.#shared.readItem(sharedTable, key);
   }
 
-  /** So that the next `find` finds nothing, whatever the fleet had. */
-  async drop(table: Table, key: KeyBytes): Promise<void> {
-    await this.#shared.invalidate(table.id, key, []);
+  /** Like `find`, of what was kept since then at the earliest: what the fleet had is dropped. */
+  async findAnew(table: Table, key: KeyBytes): Promise<Found> {
+    const isDropped = await this.#shared.invalidate(table.id, key, []);
+    return isDropped ? this.find(table, key) : bypass;
   }
 
   /**
    * @param finding what `find` gave for this place.
    * @param ask the store; called as soon as nothing was found.
+   * @param right to keep the item here. If it has ended by the time of the answer, the fleet does not get the item
+   *   either: where the store's replicas lag, a write that was told of meanwhile may be missing in it.
    * @returns the item, to be kept here too only if the fleet keeps it.
    */
-  async read(finding: Promise<Found>, destination: Destination, ask: Ask): Promise<Sent<CachedItem>> {
+  async read(
+    finding: Promise<Found>,
+    destination: Destination,
+    right: Standing | undefined,
+    ask: Ask,
+  ): Promise<Sent<CachedItem>> {
     const found = await finding;
     if (found.kind === 'hit') return new Brought(decodeItem(found.value), found.ttlMs);
     const item = await ask();
     if (item === undefined) return undefined;
-    const { ttlMs } = destination;
-    const isKept =
-      found.kind === 'miss' && (await this.#shared.fillItem(found.token, encodeItem(item), ttlMs));
-    return new Brought(item, isKept ? ttlMs : undefined);
+    const isKeepable = found.kind === 'miss' && right?.stands === true;
+    const keptMs = isKeepable
+      ? await this.#shared.fillItem(found.token, encodeItem(item), destination.ttlMs)
+      : undefined;
+    return new Brought(item, keptMs);
   }
 }
 

@@ -1,8 +1,8 @@
 import type { Clock } from '../../protocol/clock.ts';
 import { Reply } from '../../protocol/reply.ts';
-import { Brought, type Sent } from './flights.ts';
+import { Brought, type Sent, type Standing } from './flights.ts';
 import type { QueryCall } from './query-call.ts';
-import type { PageToken, SharedCache, SharedRead } from './shared.ts';
+import { isLocalTrusted, type PageToken, type SharedCache, type SharedRead } from './shared.ts';
 
 /** Pages that this proxy does not have: from the fleet's cache, else from the store, for all to have. */
 export class SharedPages {
@@ -16,26 +16,28 @@ export class SharedPages {
 
   /** Whether what this proxy itself has may be served. */
   get isLocalTrusted(): boolean {
-    const { localUntilMs } = this.#shared;
-    return localUntilMs === Infinity || this.#clock.monotonic() < localUntilMs;
+    return isLocalTrusted(this.#shared, this.#clock);
   }
 
   /**
    * @param ttlMs for how long the answer of the store may be kept; not 0.
+   * @param right to keep the page here; as for items, the fleet does not get it either once that has ended.
    * @param ask the store; what it brings that may not be kept is kept by nobody.
    * @returns the page, to be kept here too only if the fleet keeps it.
    */
   async read(
     call: QueryCall,
     ttlMs: number,
+    right: Standing | undefined,
     ask: () => Sent<Reply> | Promise<Sent<Reply>>,
   ): Promise<Sent<Reply>> {
     const found = await this.#find(call);
     if (found.kind === 'hit') return new Brought(Reply.ofBody(found.value), found.ttlMs);
     const sent = await ask();
     if (!(sent instanceof Reply)) return sent;
-    const isKept = found.kind === 'miss' && (await this.#shared.fillPage(found.token, sent.body, ttlMs));
-    return new Brought(sent, isKept ? ttlMs : undefined);
+    const isKeepable = found.kind === 'miss' && right?.stands === true;
+    const keptMs = isKeepable ? await this.#shared.fillPage(found.token, sent.body, ttlMs) : undefined;
+    return new Brought(sent, keptMs);
   }
 
   async #find({ table, name, generations }: QueryCall): Promise<SharedRead<PageToken>> {

@@ -1,3 +1,4 @@
+import type { Clock } from '../../protocol/clock.ts';
 import type { KeyBytes } from '../../protocol/key.ts';
 
 /**
@@ -10,8 +11,8 @@ import type { KeyBytes } from '../../protocol/key.ts';
  */
 export interface SharedCache {
   /**
-   * Until when L1 may be served from, by the monotonic clock: `Infinity` while every message that would drop something
-   * is sure to arrive.
+   * Until when L1 may be served from, by the monotonic clock: some seconds beyond the last moment of which it is known
+   * that every message that would drop something has been heard. See `isLocalTrusted`.
    */
   readonly localUntilMs: number;
   /** @returns the table as the fleet sees it now; undefined while that cannot be known. */
@@ -20,9 +21,10 @@ export interface SharedCache {
   readItem(table: SharedTable, key: KeyBytes): Promise<SharedRead<ItemToken>>;
   /**
    * @param ttlMs 0 for a value that does not expire by time.
-   * @returns whether it was kept. If not, it may not be kept in L1 either.
+   * @returns for how long it is kept, in milliseconds, which may be shorter; L1 may keep it for no longer. Undefined: it is
+   *   not kept, and may not be kept in L1 either.
    */
-  fillItem(token: ItemToken, value: Buffer, ttlMs: number): Promise<boolean>;
+  fillItem(token: ItemToken, value: Buffer, ttlMs: number): Promise<number | undefined>;
 
   /** Fences all items that one call may write. The write may be sent once this is resolved. */
   raise(items: readonly SharedItem[]): Promise<SharedFence>;
@@ -33,7 +35,7 @@ export interface SharedCache {
 
   readPage(table: SharedTable, page: PageName): Promise<SharedRead<PageToken>>;
   /** Like `fillItem`. */
-  fillPage(token: PageToken, value: Buffer, ttlMs: number): Promise<boolean>;
+  fillPage(token: PageToken, value: Buffer, ttlMs: number): Promise<number | undefined>;
 
   /** A write that raised no fence anywhere. @returns whether it was delivered. */
   invalidate(tableId: string, key: KeyBytes, generations: readonly KeyBytes[]): Promise<boolean>;
@@ -45,6 +47,11 @@ export interface SharedCache {
   voidEverything(holdMs: number): Promise<void>;
 
   close(): Promise<void>;
+}
+
+/** Whether what L1 has may be served, and reads be joined that began earlier: all that concerns them is heard in time. */
+export function isLocalTrusted({ localUntilMs }: Pick<SharedCache, 'localUntilMs'>, clock: Clock): boolean {
+  return clock.monotonic() < localUntilMs;
 }
 
 /** What is to be dropped from L1, since another proxy, or this one, changed it. */

@@ -45,12 +45,12 @@ function recordingShared(isReachable = true) {
     localUntilMs: Number.POSITIVE_INFINITY,
     table: () => undefined,
     readItem: async () => ({ kind: 'bypass' }),
-    fillItem: async () => false,
+    fillItem: async () => undefined,
     raise: async (items) => ({ items }),
     lower: async () => {},
     abandon: async () => {},
     readPage: async () => ({ kind: 'bypass' }),
-    fillPage: async () => false,
+    fillPage: async () => undefined,
     invalidate: async (tableId, key, generations) => {
       await tell('invalidate', tableId, key, generations);
       return isReachable;

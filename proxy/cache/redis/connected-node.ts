@@ -21,6 +21,8 @@ export interface ConnectedNodeOptions {
 const beatMs = 1_000;
 /** Heartbeats that may be on their way when another one is due. */
 const unprovenMax = 2;
+/** For how long a heartbeat proves that what was announced before it has been heard. */
+const proofMs = 3_000;
 /** Turns of the event loop in a row in which steps were overdue, and nothing was answered between them. */
 const overdueTurnsMax = 5;
 
@@ -51,6 +53,9 @@ const elsewhere = /^(MOVED|ASK|CLUSTERDOWN) /;
  *    announced; it refused a heartbeat; it answered nothing in time, several turns in a row.
  * 3. Once down, the session is over: it comes up again only with another one, in which everything was set up anew.
  * 4. Every change is told once, to the log too.
+ * 5. A heartbeat proves what was announced before it was sent, and so counts from then on, not from its own
+ *    announcement. Whoever was suspended meanwhile has no proof until the next one comes back, however much is waiting to
+ *    be heard.
  */
 export class ConnectedNode implements RedisNode {
   readonly name: string;
@@ -62,8 +67,9 @@ export class ConnectedNode implements RedisNode {
   #beatTag: string | undefined;
   #session: Session | undefined;
   #isUp = false;
-  /** The heartbeats that were not announced yet, oldest first. */
-  readonly #unproven = new Set<string>();
+  /** The heartbeats that were not announced yet, oldest first, and when each was sent. */
+  readonly #unproven = new Map<string, number>();
+  #provenUntilMs = Number.NEGATIVE_INFINITY;
   #beatCount = 0;
   #overdueTurns = 0;
   #turnCounted = false;
@@ -86,6 +92,10 @@ export class ConnectedNode implements RedisNode {
 
   get runId(): string | undefined {
     return this.#isUp ? this.#session?.runId : undefined;
+  }
+
+  get provenUntilMs(): number {
+    return this.#provenUntilMs;
   }
 
   run(step: Step, keys: readonly string[], args: readonly (string | Buffer | number)[]): Promise<unknown> {
@@ -117,6 +127,7 @@ export class ConnectedNode implements RedisNode {
   async #open(): Promise<void> {
     const session = this.#newSession();
     this.#session = session;
+    this.#provenUntilMs = Number.NEGATIVE_INFINITY;
     try {
       await session.open();
     } catch (error) {
@@ -152,7 +163,7 @@ export class ConnectedNode implements RedisNode {
     const tag = this.#beatTag === undefined ? '' : `{${this.#beatTag}}`;
     const name = `${this.#beatPrefix}${tag}${this.#id}:${this.#beatCount}`;
     this.#beatCount += 1;
-    this.#unproven.add(name);
+    this.#unproven.set(name, this.#options.clock.monotonic());
     // Where there is no answer, the announcement does not come either.
     session.run(beat, [name], []).catch((error) => this.#beatFailed(session, messageOf(error)));
     this.#timer = setTimeout(() => this.#beat(session), beatMs);
@@ -175,8 +186,9 @@ export class ConnectedNode implements RedisNode {
   }
 
   #proven(name: string): void {
-    for (const earlier of this.#unproven) {
+    for (const [earlier, sentAtMs] of this.#unproven) {
       this.#unproven.delete(earlier);
+      this.#provenUntilMs = sentAtMs + proofMs;
       if (earlier === name) break;
     }
     if (!this.#isUp) this.#up();

@@ -57,6 +57,7 @@ class RedisConnections implements RedisNodes {
   readonly #model: RedisAddress;
   /** By their names. */
   readonly #nodes = new Map<string, ConnectedNode>();
+  #all: readonly ConnectedNode[] = [];
   /** Undefined where there is no cluster: then the only node has all names. */
   #bySlot: (ConnectedNode | undefined)[] | undefined;
   #only: ConnectedNode | undefined;
@@ -79,7 +80,7 @@ class RedisConnections implements RedisNodes {
   }
 
   all(): readonly ConnectedNode[] {
-    return [...this.#nodes.values()];
+    return this.#all;
   }
 
   async close(): Promise<void> {
@@ -156,6 +157,7 @@ class RedisConnections implements RedisNodes {
     this.#bySlot = bySlot;
     for (const [name, node] of gone) {
       this.#nodes.delete(name);
+      this.#all = [...this.#nodes.values()];
       node.close();
     }
   }
@@ -169,6 +171,7 @@ class RedisConnections implements RedisNodes {
     const doubted = () => this.#lookSoon();
     const node = new ConnectedNode({ ...this.#options, address, doubted }, beatTag);
     this.#nodes.set(node.name, node);
+    this.#all = [...this.#nodes.values()];
     return node;
   }
 }

@@ -38,14 +38,16 @@ export class RedisItems {
     return { kind: 'miss', token: new RedisItemToken({ table, key }, id, names, process.stamp, stamp) };
   }
 
-  /** @returns undefined if Redis did not answer. */
-  async fill(token: RedisItemToken, value: Buffer, ttlMs: number): Promise<boolean | undefined> {
+  /** @returns for how long it is kept, in milliseconds; 0: not at all; undefined if Redis did not answer. */
+  async fill(token: RedisItemToken, value: Buffer, ttlMs: number): Promise<number | undefined> {
     const { item, names, stamp } = token;
     const process = this.#masters.processOf(names.value);
-    if (process?.stamp !== token.processStamp) return false;
-    const args = [token.id, stamped(stamp, value), this.#lifeMs(process, item.table, ttlMs)];
+    if (process?.stamp !== token.processStamp) return 0;
+    const lifeMs = this.#lifeMs(process, item.table, ttlMs);
+    const args = [token.id, stamped(stamp, value), lifeMs];
     const answer = await this.#masters.run(process, fillItemStep, [names.value, names.token], args);
-    return answer === undefined ? undefined : answer === 1;
+    if (answer === undefined) return undefined;
+    return answer === 1 ? lifeMs : 0;
   }
 
   /** Raises a fence that stands until the longest call has ended, and for `fenceMs` more. */

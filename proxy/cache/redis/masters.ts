@@ -4,8 +4,10 @@ import type { RedisEvents, RedisNode, RedisNodes, Step } from './node.ts';
 /**
  * The masters of Redis, as processes: one that has come up anew may have come up with the past.
  *
- * L1 is served from while all of them are up, as each announces the changes of its own names only. From the moment in
- * which one goes down it is served for `staleIfRedisDownMs` more, and it is emptied before it is used again.
+ * L1 is served from while all of them are up, as each announces the changes of its own names only, and no longer than
+ * each has been proven to be heard (`RedisNode.provenUntilMs`): a proxy that was suspended has yet to hear what happened
+ * meanwhile. From the moment in which one goes down, or is not proven any more, L1 is served for `staleIfRedisDownMs`
+ * more; where one was down it is emptied before it is used again.
  */
 export class Masters {
   readonly #nodes: RedisNodes;
@@ -13,7 +15,10 @@ export class Masters {
   readonly #listener: MastersListener;
   /** Until when each process is young, by its stamp; in the order in which they were met. */
   readonly #youngUntilMs = new Map<string, number>();
-  #localUntilMs = 0;
+  /** Whether all masters are up. */
+  #isLocalServed = false;
+  /** Until when L1 is served from where they are not. */
+  #localEndMs = 0;
   #isLocalUsed = false;
   #errors = 0;
 
@@ -22,14 +27,14 @@ export class Masters {
     this.#listener = listener;
     this.#nodes = options.nodes({
       up: (node) => this.#up(node),
-      down: () => this.#down(),
+      down: (node) => this.#down(node),
       touched: (node, names) => this.#touched(node, names),
     });
   }
 
-  /** Until when L1 may be served from, by the monotonic clock; `Infinity` while all masters are up. */
+  /** Until when L1 may be served from, by the monotonic clock. Asked for at each hit. */
   get localUntilMs(): number {
-    return this.#localUntilMs;
+    return this.#isLocalServed ? this.#provenUntilMs() + this.#options.staleIfRedisDownMs : this.#localEndMs;
   }
 
   /** The process that has the name now; undefined while nobody does. */
@@ -93,13 +98,13 @@ export class Masters {
   #up(node: RedisNode): void {
     if (node.runId !== undefined && !this.#youngUntilMs.has(stampOf(node.runId)))
       this.#meet(stampOf(node.runId));
-    if (this.#localUntilMs === Infinity) this.#listener.everything();
+    if (this.#isLocalServed) this.#listener.everything();
     this.check();
     this.#listener.up();
   }
 
-  #down(): void {
-    this.#stopLocally();
+  #down(node: RedisNode): void {
+    this.#stopLocally(node.provenUntilMs);
     this.#listener.down();
   }
 
@@ -129,22 +134,33 @@ export class Masters {
     }
   }
 
+  #provenUntilMs(): number {
+    let untilMs = Infinity;
+    for (const node of this.#nodes.all()) untilMs = Math.min(untilMs, node.provenUntilMs);
+    return untilMs;
+  }
+
   #isWhole(): boolean {
     const all = this.#nodes.all();
     return all.length > 0 && all.every(({ runId }) => runId !== undefined);
   }
 
   #serveLocally(): void {
-    if (this.#localUntilMs === Infinity) return;
+    if (this.#isLocalServed) return;
     this.#listener.everything();
-    this.#localUntilMs = Infinity;
+    this.#isLocalServed = true;
     this.#isLocalUsed = true;
   }
 
-  #stopLocally(): void {
+  /** @param provenUntilMs of the master that went down, which may have been removed already. */
+  #stopLocally(provenUntilMs = Infinity): void {
     const nowMs = this.#options.clock.monotonic();
-    if (this.#localUntilMs === Infinity) this.#localUntilMs = nowMs + this.#options.staleIfRedisDownMs;
-    if (!this.#isLocalUsed || nowMs < this.#localUntilMs) return;
+    if (this.#isLocalServed) {
+      const heardUntilMs = Math.min(nowMs, provenUntilMs, this.#provenUntilMs());
+      this.#localEndMs = heardUntilMs + this.#options.staleIfRedisDownMs;
+      this.#isLocalServed = false;
+    }
+    if (!this.#isLocalUsed || nowMs < this.#localEndMs) return;
     this.#isLocalUsed = false;
     this.#listener.everything();
   }

@@ -13,6 +13,11 @@ export interface RedisNode {
    */
   readonly runId: string | undefined;
   /**
+   * Until when its announcements count as heard, by the monotonic clock: some seconds after the last heartbeat was sent
+   * that has been announced. That of a process that was suspended lies in the past until it has heard what waits for it.
+   */
+  readonly provenUntilMs: number;
+  /**
    * Runs a script, or one of the plain commands, of which all keys lie in one slot. Sent once, never again: a rejected
    * run may have happened, may happen within the time that a packet lives, or never.
    * @throws Error with the deadline, the lost connection, or the answer of Redis.

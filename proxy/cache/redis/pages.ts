@@ -39,14 +39,15 @@ export class RedisPages {
     return { kind: 'miss', token: new RedisPageToken(table, page, name, process.stamp, stamp) };
   }
 
-  /** @returns undefined if Redis did not answer. */
-  async fill(token: RedisPageToken, value: Buffer, ttlMs: number): Promise<boolean | undefined> {
+  /** @returns like `RedisItems.fill`. */
+  async fill(token: RedisPageToken, value: Buffer, ttlMs: number): Promise<number | undefined> {
     const process = this.#masters.processOf(token.name);
-    if (process?.stamp !== token.processStamp) return false;
+    if (process?.stamp !== token.processStamp) return 0;
     const youngLeftMs = token.table.youngUntilMs - this.#clock.monotonic();
-    const args = [stamped(token.stamp, value), lifeMs(ttlMs, pageMsMax, youngLeftMs)];
+    const keptMs = lifeMs(ttlMs, pageMsMax, youngLeftMs);
+    const args = [stamped(token.stamp, value), keptMs];
     const answer = await this.#masters.run(process, fillPageStep, [token.name], args);
-    return answer === undefined ? undefined : true;
+    return answer === undefined ? undefined : keptMs;
   }
 
   /** @returns whether it is certain. */

@@ -48,7 +48,8 @@ import { Unanswered, type UnansweredFence } from './unanswered.ts';
  *     without a word are void, and held until its last write cannot be applied any more.
  * 10. A write is answered only after its table's fingerprint was looked at, later than its commit: if it is another
  *     one, there may be an index of which the writer did not know, and the table is void.
- * 11. L1 may be served from while all masters are up; it is emptied whenever an announcement may have been lost.
+ * 11. L1 may be served from, and records of tables used, while all masters are up and proven to be heard; L1 is emptied
+ *     whenever an announcement may have been lost.
  *
  * A step that was given up may still be done later, but only by the same process, as none is sent twice. None does harm
  * then: a late fill needs its token and a late lowering its fence, which what was owed has removed or tainted; a late
@@ -113,8 +114,8 @@ export class RedisCache implements SharedCache {
     return this.#count(await this.#items.read(known, key));
   }
 
-  async fillItem(token: ItemToken, value: Buffer, ttlMs: number): Promise<boolean> {
-    if (!(token instanceof RedisItemToken)) return false;
+  async fillItem(token: ItemToken, value: Buffer, ttlMs: number): Promise<number | undefined> {
+    if (!(token instanceof RedisItemToken)) return undefined;
     return this.#countFill(await this.#items.fill(token, value, ttlMs));
   }
 
@@ -155,8 +156,8 @@ export class RedisCache implements SharedCache {
     return this.#count(await this.#pages.read(known, page));
   }
 
-  async fillPage(token: PageToken, value: Buffer, ttlMs: number): Promise<boolean> {
-    if (!(token instanceof RedisPageToken)) return false;
+  async fillPage(token: PageToken, value: Buffer, ttlMs: number): Promise<number | undefined> {
+    if (!(token instanceof RedisPageToken)) return undefined;
     return this.#countFill(await this.#pages.fill(token, value, ttlMs));
   }
 
@@ -221,9 +222,10 @@ export class RedisCache implements SharedCache {
     return read;
   }
 
-  #countFill(isKept: boolean | undefined): boolean {
-    if (isKept === false) this.#counts.fillsRefused++;
-    return isKept === true;
+  #countFill(keptMs: number | undefined): number | undefined {
+    if (keptMs !== 0) return keptMs;
+    this.#counts.fillsRefused++;
+    return undefined;
   }
 
   async #lowerItem(item: RaisedItem, written: SharedChanges['written']): Promise<void> {

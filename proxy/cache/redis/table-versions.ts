@@ -2,14 +2,15 @@ import type { Clock } from '../../../protocol/clock.ts';
 import type { SharedTable, TableVersion } from '../shared.ts';
 import type { Masters } from './masters.ts';
 import { everyTable, recordNames } from './names.ts';
+import type { RedisNode } from './node.ts';
 import { checkRecordStep, readRecordStep, voidStep } from './steps.ts';
 
 /**
  * The versions of tables: what is kept carries them, so that a void costs one write. A table has one of its own and
  * one that all tables share, each for its items and for its pages.
  *
- * Records are kept here until their announcement. An answer is kept only if nothing was announced since the question,
- * and is joined only until then.
+ * Records are kept here until their announcement, and used while their master is proven to be heard. An answer is kept
+ * only if nothing was announced since the question, and is joined only until then.
  */
 export class TableVersions {
   readonly #masters: Masters;
@@ -29,7 +30,8 @@ export class TableVersions {
   /** @returns the table without versions (`FleetTable.isReadable`) where they cannot be known. */
   find(wanted: TableVersion): FleetTable | Promise<FleetTable> {
     const known = this.#known.get(wanted.id);
-    if (this.#isFresh(known) && known.table.fingerprint === wanted.fingerprint) return known.table;
+    const isFresh = this.#isFresh(known) && this.#isFresh(this.#every);
+    if (isFresh && known.table.fingerprint === wanted.fingerprint) return known.table;
     const name = `${wanted.id}\n${wanted.fingerprint}`;
     const asked = this.#asked.get(name);
     if (asked?.forgets === this.#forgets) return asked.answer;
@@ -108,11 +110,12 @@ export class TableVersions {
       pagesHeldUntilMs: nowMs + Number(pagesHeldMs),
       youngUntilMs,
     });
-    return { table, freshUntilMs: nowMs + freshMs };
+    return { table, freshUntilMs: nowMs + freshMs, node: process.node };
   }
 
   #isFresh(known: Known | undefined): known is Known {
-    return known !== undefined && this.#clock.monotonic() < known.freshUntilMs;
+    if (known === undefined) return false;
+    return this.#clock.monotonic() < Math.min(known.freshUntilMs, known.node.provenUntilMs);
   }
 
   #keep(known: Known, every: Known): void {
@@ -200,6 +203,8 @@ interface TableState {
 interface Known {
   readonly table: FleetTable;
   readonly freshUntilMs: number;
+  /** Announces when the record becomes another one. */
+  readonly node: RedisNode;
 }
 
 interface Asked {

@@ -125,7 +125,7 @@ export class FleetProxy {
   async fill(value: string, ttlMs = 0, of: KeyBytes = key): Promise<boolean> {
     const read = await this.cache.readItem(await this.table(), of);
     if (read.kind !== 'miss') throw new Error(`a ${read.kind} is not filled`);
-    return this.cache.fillItem(read.token, Buffer.from(value), ttlMs);
+    return (await this.cache.fillItem(read.token, Buffer.from(value), ttlMs)) !== undefined;
   }
 
   async raise(of: KeyBytes = key): Promise<Awaited<ReturnType<RedisCache['raise']>>> {
@@ -144,7 +144,7 @@ export class FleetProxy {
   async fillPage(value: string, generations: readonly KeyBytes[] = ['p'], ttlMs = 0): Promise<boolean> {
     const read = await this.cache.readPage(await this.table(), { name: 'page', generations });
     if (read.kind !== 'miss') throw new Error(`a ${read.kind} is not filled`);
-    return this.cache.fillPage(read.token, Buffer.from(value), ttlMs);
+    return (await this.cache.fillPage(read.token, Buffer.from(value), ttlMs)) !== undefined;
   }
 
   #listener(): SharedListener {

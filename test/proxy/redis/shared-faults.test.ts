@@ -74,8 +74,8 @@ describe('Redis that comes back with the past', () => {
     const page = await proxy.cache.readPage(await proxy.table(), { name: 'page', generations: ['p'] });
     await restart(fleet, [proxy], fleet.server.snapshot());
     if (read.kind !== 'miss' || page.kind !== 'miss') throw new Error('nothing is cached');
-    expect(await proxy.cache.fillItem(read.token, Buffer.from('old'), 0)).toBe(false);
-    expect(await proxy.cache.fillPage(page.token, Buffer.from('old'), 0)).toBe(false);
+    expect(await proxy.cache.fillItem(read.token, Buffer.from('old'), 0)).toBeUndefined();
+    expect(await proxy.cache.fillPage(page.token, Buffer.from('old'), 0)).toBeUndefined();
   });
 
   test('keeps nothing for longer than the writes may last whose fences it lost', async () => {

@@ -6,7 +6,7 @@ import { openRedis } from '../../../proxy/cache/redis/connection.ts';
 import { everyInterval, newIds } from '../../../proxy/cache/redis/ids.ts';
 import { trackedPrefix } from '../../../proxy/cache/redis/names.ts';
 import { RedisCache } from '../../../proxy/cache/redis/shared-redis.ts';
-import type { SharedTable } from '../../../proxy/cache/shared.ts';
+import { isLocalTrusted, type SharedTable } from '../../../proxy/cache/shared.ts';
 import { type OwnRedis, redisObstacle, startOwnRedis, startRedisCluster } from '../../services/redis.ts';
 import { changes, key, tableId, textOf } from './fleet.ts';
 
@@ -33,7 +33,7 @@ describe.skipIf(obstacle !== undefined)('on a real Redis', () => {
     await proxy.fill('old');
     expect(await proxy.read()).toBe('old');
     await own.server.kill();
-    await proxy.until(() => proxy.cache.localUntilMs !== Infinity);
+    await proxy.until(() => !isLocalTrusted(proxy.cache, systemClock));
     expect(await proxy.read()).toBe('bypass');
     const fence = await proxy.cache.raise([{ table: await proxy.table(), key }]);
     await proxy.cache.lower(fence, changes('new', ['p']));
@@ -114,7 +114,7 @@ class RealProxy {
   }
 
   async untilUp(): Promise<void> {
-    await this.until(() => this.cache.localUntilMs === Infinity);
+    await this.until(() => isLocalTrusted(this.cache, systemClock));
   }
 
   async untilNothingIsOwed(): Promise<void> {

@@ -183,7 +183,7 @@ class Walk {
       const read = await proxy.cache.readItem(table, keyAt(at));
       if (read.kind === 'hit') this.#check([Number(read.value.toString())], [atLeast]);
       if (read.kind !== 'miss') return;
-      const keep = (value: Buffer) => proxy.cache.fillItem(read.token, value, 0);
+      const keep = async (value: Buffer) => (await proxy.cache.fillItem(read.token, value, 0)) !== undefined;
       this.#fills.push({ keep, ask: () => String(this.#store[at]), answer: undefined });
     });
   }
@@ -194,7 +194,7 @@ class Walk {
       const read = await proxy.cache.readPage(table, page);
       if (read.kind === 'hit') this.#check(read.value.toString().split(',').map(Number), atLeast);
       if (read.kind !== 'miss') return;
-      const keep = (value: Buffer) => proxy.cache.fillPage(read.token, value, 0);
+      const keep = async (value: Buffer) => (await proxy.cache.fillPage(read.token, value, 0)) !== undefined;
       this.#fills.push({ keep, ask: () => this.#store.join(), answer: undefined });
     });
   }

@@ -14,9 +14,15 @@ import { type Answer, twinSteps } from './twin.ts';
 export class SimulatedRedis {
   readonly servers: readonly SimulatedServer[];
 
-  /** @param nowMs Redis' time. */
-  constructor(nowMs: () => number, masters = 1) {
-    this.servers = Array.from({ length: masters }, (_, i) => new SimulatedServer(`master ${i}`, nowMs));
+  /**
+   * @param nowMs Redis' time.
+   * @param steps what the scripts do, by their names.
+   */
+  constructor(nowMs: () => number, masters = 1, steps = twinSteps) {
+    this.servers = Array.from(
+      { length: masters },
+      (_, i) => new SimulatedServer(`master ${i}`, nowMs, steps),
+    );
   }
 
   /** A proxy's connections to all masters; down until they come up. */
@@ -40,18 +46,20 @@ export class SimulatedServer {
   keyspace: Keyspace;
   runId: string;
   readonly #nowMs: () => number;
+  readonly #steps: typeof twinSteps;
   #runs = 0;
 
-  constructor(name: string, nowMs: () => number) {
+  constructor(name: string, nowMs: () => number, steps: typeof twinSteps) {
     this.name = name;
     this.#nowMs = nowMs;
+    this.#steps = steps;
     this.keyspace = new Keyspace(nowMs);
     this.runId = this.#newRunId();
   }
 
   /** @throws Error with what Redis would answer. */
   execute(step: Step, keys: readonly string[], args: readonly (string | Buffer | number)[]): unknown {
-    const twin = twinSteps[step.name];
+    const twin = this.#steps[step.name];
     if (twin === undefined) throw new Error(`there is no twin of ${step.name}`);
     const { answer, touched } = this.keyspace.runScript(() => twin(this.keyspace, keys, args.map(binary)));
     if (touched.length > 0) this.#announce(touched);
@@ -126,6 +134,8 @@ export class SimulatedNode implements RedisNode {
   readonly server: SimulatedServer;
   readonly name: string;
   runId: string | undefined;
+  /** Without an end while it is up, unless the test says that heartbeats do not come back. */
+  provenUntilMs = Infinity;
   events: RedisEvents | undefined;
   /** So many of the next steps pass their deadline before they arrive. */
   losesNext = 0;
@@ -246,6 +256,7 @@ export class SimulatedNode implements RedisNode {
   comeUp(): void {
     if (this.runId !== undefined) return;
     this.runId = this.server.runId;
+    this.provenUntilMs = Infinity;
     this.events?.up(this);
   }
 }

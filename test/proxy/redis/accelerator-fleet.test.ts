@@ -1,0 +1,132 @@
+import { describe, expect, test } from 'vitest';
+import { itemOf } from '../accelerator-fixture.ts';
+import { AcceleratorFleet } from './accelerator-fleet.ts';
+import { fenceMs, turns } from './fleet.ts';
+
+describe('a proxy that was suspended', () => {
+  test('serves nothing of its own before it has heard what happened meanwhile', async () => {
+    const [fleet, writer, sleeper] = await AcceleratorFleet.start();
+    await writer.put('a', '1');
+    expect(await sleeper.get('a')).toBe('1');
+
+    sleeper.node.provenUntilMs = fleet.clock.monotonic() + 2_000;
+    sleeper.node.areAnnouncementsHeld = true;
+    await writer.put('a', '2');
+    expect(await sleeper.get('a')).toBe('1');
+    await fleet.fleet.advance(2_000);
+    expect(await sleeper.get('a')).toBe('2');
+
+    sleeper.node.areAnnouncementsHeld = false;
+    sleeper.node.provenUntilMs = Infinity;
+    expect(await sleeper.get('a')).toBe('2');
+  });
+
+  test('takes nothing from Redis by a version of the table from before', async () => {
+    const [fleet, writer, sleeper] = await AcceleratorFleet.start();
+    await writer.put('a', '1');
+    expect(await sleeper.get('a')).toBe('1');
+
+    sleeper.node.provenUntilMs = fleet.clock.monotonic();
+    sleeper.node.areAnnouncementsHeld = true;
+    fleet.store.put('items', itemOf('a', '2'));
+    await writer.accelerator.flush({ kind: 'all' });
+    expect(await sleeper.get('a')).toBe('2');
+  });
+
+  test('joins no read from before', async () => {
+    const [fleet, writer, sleeper] = await AcceleratorFleet.start();
+    await writer.put('a', '1');
+    await writer.accelerator.flush({ kind: 'all' });
+
+    fleet.store.answers = 'held';
+    const before = sleeper.get('a');
+    await turns();
+    fleet.held('GetItem').execute();
+    sleeper.node.provenUntilMs = fleet.clock.monotonic();
+    sleeper.node.areAnnouncementsHeld = true;
+    const put = writer.put('a', '2');
+    await turns();
+    fleet.held('PutItem').execute();
+    fleet.held('PutItem').answer();
+    await put;
+
+    const after = sleeper.get('a');
+    fleet.held('GetItem').answer();
+    expect(await before).toBe('1');
+    fleet.store.answers = 'soon';
+    await turns();
+    for (const call of fleet.store.held) call.execute();
+    for (const call of fleet.store.held) call.answer();
+    expect(await after).toBe('2');
+  });
+});
+
+test('what may not live long in Redis does not live longer in the proxy', async () => {
+  const [fleet, , reader] = await AcceleratorFleet.start();
+  fleet.fleet.server.restart();
+  reader.link.comeUp();
+  // The first read makes the table's record, which voids what is kept of it.
+  await reader.get('b');
+  expect(await reader.get('a')).toBeUndefined();
+  // By somebody whose fence was lost with Redis, and who is gone.
+  fleet.store.put('items', itemOf('a', 'late'));
+  await fleet.pass(fenceMs + 3_000);
+  expect(await reader.get('a')).toBe('late');
+});
+
+describe('where the replicas of the store lag', () => {
+  const settling = { settleMs: 1_000 };
+  const query = {
+    KeyConditionExpression: 'id = :a',
+    ExpressionAttributeValues: { ':a': { S: 'a' } },
+  };
+
+  test('a page that was asked for before a write was heard of is kept by nobody', async () => {
+    const [fleet, writer, reader, other] = await AcceleratorFleet.start(settling);
+    await writer.put('a', '1');
+    await reader.get('b');
+    await fleet.pass(2_000);
+    fleet.store.catchUp();
+    fleet.store.lags = true;
+    reader.node.areAnnouncementsHeld = true;
+    await writer.put('a', '2');
+    fleet.store.answers = 'held';
+    const reading = reader.call('Query', query);
+    await turns();
+    reader.node.areAnnouncementsHeld = false;
+    fleet.held('Query').execute();
+    fleet.held('Query').answer();
+    expect(await reading).toMatchObject({ Items: [itemOf('a', '1')] });
+
+    fleet.store.answers = 'soon';
+    fleet.store.lags = false;
+    expect(await other.call('Query', query)).toMatchObject({ Items: [itemOf('a', '2')] });
+  });
+
+  test('an item that was looked for before a write was heard of is asked for consistently', async () => {
+    const [fleet, writer, reader] = await AcceleratorFleet.start(settling);
+    await writer.put('a', '1');
+    await reader.get('b');
+    await reader.get('b');
+    await fleet.pass(2_000);
+    fleet.store.catchUp();
+    fleet.store.lags = true;
+    reader.node.areStepsHeld = true;
+    const reading = reader.get('a');
+    await turns();
+    await writer.put('a', '2');
+    fleet.evict('a');
+    reader.node.areStepsHeld = false;
+    expect(await reading).toBe('2');
+  });
+});
+
+describe('a read that wants the answer of the store', () => {
+  test('gets it where what the fleet has could not be dropped', async () => {
+    const [fleet, proxy] = await AcceleratorFleet.start();
+    await proxy.put('a', '1');
+    fleet.store.put('items', itemOf('a', '2'));
+    proxy.node.losesNext = 1;
+    expect(await proxy.get('a', true)).toBe('2');
+  });
+});
