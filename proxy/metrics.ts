@@ -63,11 +63,14 @@ export class Metrics {
     return this.#store;
   }
 
-  /** @param backend what answers the callers. @returns what they have to call in its place. */
+  /** @param backend what answers the callers, after its cache was handed over. @returns what they have to call in its place. */
   observe(backend: Backend): Backend {
     const { requests: recorder, hotKeys } = this;
     const store = this.#store === undefined ? {} : { store: this.#store };
-    return new ObservedBackend(backend, { recorder, hotKeys, clock: this.#clock, byTable: true, ...store });
+    const settings = this.#accelerator?.settings;
+    const cache = settings === undefined ? {} : { settingsOf: (name: string) => settings.of(name) };
+    const clock = this.#clock;
+    return new ObservedBackend(backend, { recorder, hotKeys, clock, byTable: true, ...store, ...cache });
   }
 
   watchCache(accelerator: Accelerator): void {

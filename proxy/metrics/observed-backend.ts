@@ -1,6 +1,8 @@
 import type { Backend, ChangeFeed, Request } from '../../protocol/backend.ts';
 import type { Clock } from '../../protocol/clock.ts';
 import type { Reply } from '../../protocol/reply.ts';
+import { tableNameOf } from '../../protocol/table-name.ts';
+import type { TableCacheSettings } from '../cache-settings.ts';
 import type { HotKeys } from '../hot-keys.ts';
 import { type CacheUse, type CallRecorder, noTable, severalTables } from './call-recorder.ts';
 
@@ -11,11 +13,13 @@ export interface ObservedBackendOptions {
   readonly byTable: boolean;
   /** What the backend itself asks, where it is a cache: a read without a call of the store is a hit. */
   readonly store?: ObservedBackend;
+  /** What holds in that cache for a table, by its plain name. */
+  readonly settingsOf?: (tableName: string) => TableCacheSettings;
   /** Gets a sample of what is read. */
   readonly hotKeys?: HotKeys;
 }
 
-/** A backend whose calls are timed. A call that is answered at once costs two looks at the clock and three into maps. */
+/** A backend whose calls are timed. A call that is answered at once costs two looks at the clock and four into maps. */
 export class ObservedBackend implements Backend {
   readonly changes?: ChangeFeed;
   readonly #backend: Backend;
@@ -75,27 +79,33 @@ export class ObservedBackend implements Backend {
     const { recorder, clock, hotKeys } = this.#options;
     const table = this.#tableOf(request);
     const ms = clock.monotonic() - startMs;
-    recorder.succeeded(request.operation, table, this.#mayHit(request) ? use : 'none', ms);
+    recorder.succeeded(request.operation, table, this.#mayHit(request, table) ? use : 'none', ms);
     hotKeys?.served(request, table);
   }
 
   #failed(request: Request, startMs: number, error: unknown): void {
     const { recorder, clock } = this.#options;
-    const use = this.#mayHit(request) ? 'miss' : 'none';
-    recorder.failed(request.operation, this.#tableOf(request), use, clock.monotonic() - startMs, error);
+    const table = this.#tableOf(request);
+    const use = this.#mayHit(request, table) ? 'miss' : 'none';
+    recorder.failed(request.operation, table, use, clock.monotonic() - startMs, error);
   }
 
   #tableOf({ input }: Request): string {
     return this.#options.byTable ? tableOf(input) : noTable;
   }
 
-  #mayHit({ operation, input, noCache }: Request): boolean {
-    if (this.#options.store === undefined || noCache === true) return false;
-    return cachedReads.has(operation) && input.ConsistentRead !== true;
+  #mayHit({ operation, input, noCache }: Request, table: string): boolean {
+    const { store, settingsOf } = this.#options;
+    if (store === undefined || noCache === true || input.ConsistentRead === true) return false;
+    const isOfPages = pageReads.has(operation);
+    if (!isOfPages && !itemReads.has(operation)) return false;
+    const settings = settingsOf?.(tableNameOf(table));
+    return settings === undefined || (settings.cache && (!isOfPages || settings.queryTtlMs > 0));
   }
 }
 
-const cachedReads: ReadonlySet<string> = new Set(['GetItem', 'BatchGetItem', 'Query', 'Scan']);
+const itemReads: ReadonlySet<string> = new Set(['GetItem', 'BatchGetItem']);
+const pageReads: ReadonlySet<string> = new Set(['Query', 'Scan']);
 
 /** The table's name or ARN as the request has it. */
 function tableOf({ TableName, RequestItems, TransactItems }: Request['input']): string {

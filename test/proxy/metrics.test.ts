@@ -168,7 +168,8 @@ describe('calls', () => {
       fenceMs: 10_000,
       clock: new ManualClock(),
     });
-    return { metrics, store, backend: metrics.observe(accelerator) };
+    metrics.watchCache(accelerator);
+    return { metrics, store, settings: accelerator.settings, backend: metrics.observe(accelerator) };
   }
 
   test('are a hit where the store was not asked, else a miss, and none where the cache has no part', async () => {
@@ -194,6 +195,25 @@ describe('calls', () => {
     expect([count('GetItem', 'hit'), count('GetItem', 'miss'), count('GetItem', 'none')]).toEqual([2, 1, 1]);
     expect(count('PutItem', 'none')).toBe(1);
     expect(text.value('slipstream_store_request_duration_seconds_count', { operation: 'GetItem' })).toBe(2);
+  });
+
+  test('are none of the cache where the settings leave table or pages out', async () => {
+    const { metrics, settings, backend } = observed();
+    const scan = () => backend.call({ operation: 'Scan', input: { TableName: arn }, region });
+    const get = () =>
+      backend.call({ operation: 'GetItem', input: { TableName: arn, Key: { id: { S: 'a' } } }, region });
+    for (const change of [{}, { tables: { items: { cache: false } } }, { tables: {}, queryTtlMs: 1_000 }]) {
+      settings.change(change);
+      await get();
+      await scan();
+    }
+    settings.change({ tables: { items: null } });
+    await scan();
+    const text = await read(metrics);
+    const count = (operation: string, cache: string) =>
+      text.value('slipstream_request_duration_seconds_count', { operation, table: 'items', cache });
+    expect([count('GetItem', 'miss'), count('GetItem', 'none')]).toEqual([1, 2]);
+    expect([count('Scan', 'miss'), count('Scan', 'none')]).toEqual([1, 3]);
   });
 
   test('that fail are counted by their code, whether they throw or reject', async () => {
