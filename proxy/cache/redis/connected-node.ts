@@ -3,7 +3,7 @@ import type { Clock } from '../../../protocol/clock.ts';
 import type { Logger } from '../../../protocol/logger.ts';
 import { addressName, type RedisAddress } from './address.ts';
 import type { RedisEvents, RedisNode, Step } from './node.ts';
-import { messageOf, Session } from './session.ts';
+import { historyIn, messageOf, Session } from './session.ts';
 
 export interface ConnectedNodeOptions {
   readonly address: RedisAddress;
@@ -33,10 +33,17 @@ const steadyMs = 10_000;
 /** Reasons that are logged while it is down, each once. */
 const reasonsMax = 10;
 
-/** Announces its key, also where it was missing and where Redis is full, and leaves nothing behind. */
+/**
+ * Announces its key, also where it was missing and where Redis is full, and leaves nothing behind. Answers how it stands
+ * with the master.
+ */
 const beat: Step = {
   name: 'beat',
-  lua: "redis.call('DEL', KEYS[1]) redis.call('SET', KEYS[1], '') return redis.call('DEL', KEYS[1])",
+  lua: `
+redis.call('DEL', KEYS[1])
+redis.call('SET', KEYS[1], '')
+redis.call('DEL', KEYS[1])
+return redis.call('INFO', 'replication')`.trim(),
   keyCount: 1,
   readOnly: false,
 };
@@ -50,7 +57,8 @@ const elsewhere = /^(MOVED|ASK|CLUSTERDOWN) /;
  * 1. It is up only from the announcement of its first heartbeat on, which has gone the way of every other: written
  *    through the one connection, told on the other.
  * 2. It is down in the turn in which that stops being known: a connection broke; `unprovenMax` heartbeats were not
- *    announced; it refused a heartbeat; it answered nothing in time, several turns in a row.
+ *    announced; it refused a heartbeat; it has been a replica in between; it answered nothing in time, several turns in
+ *    a row.
  * 3. Once down, the session is over: it comes up again only with another one, in which everything was set up anew.
  * 4. Every change is told once, to the log too.
  * 5. A heartbeat proves what was announced before it was sent, and so counts from then on, not from its own
@@ -165,8 +173,15 @@ export class ConnectedNode implements RedisNode {
     this.#beatCount += 1;
     this.#unproven.set(name, this.#options.clock.monotonic());
     // Where there is no answer, the announcement does not come either.
-    session.run(beat, [name], []).catch((error) => this.#beatFailed(session, messageOf(error)));
+    session.run(beat, [name], []).then(
+      (replication) => this.#beatAnswered(session, String(replication)),
+      (error) => this.#beatFailed(session, messageOf(error)),
+    );
     this.#timer = setTimeout(() => this.#beat(session), beatMs);
+  }
+
+  #beatAnswered(session: Session, replication: string): void {
+    if (historyIn(replication) !== session.history) this.#down(session, 'it has been a replica meanwhile');
   }
 
   #beatFailed(session: Session, message: string): void {

@@ -8,8 +8,9 @@ export interface RedisNode {
   /** Its address, for the log. */
   readonly name: string;
   /**
-   * The process that is connected (Redis: INFO, `run_id`): another one may have come back with an older state. Undefined
-   * while there is no connection, or while its announcements cannot be relied on; then `run` rejects at once.
+   * The process that is connected, since it was last made a master: another one, or the same one after it was a replica,
+   * may have come back with an older state (Redis: INFO, `run_id`, `master_replid2`). Undefined while there is no
+   * connection, or while its announcements cannot be relied on; then `run` rejects at once.
    */
   readonly runId: string | undefined;
   /**

@@ -52,6 +52,7 @@ export class Session {
   #state: 'opening' | 'open' | 'closed' = 'opening';
   #failure: string | undefined;
   #runId = '';
+  #history = '';
   #isGathering = false;
 
   constructor(options: SessionOptions) {
@@ -61,9 +62,14 @@ export class Session {
     this.#announcements.on('messageBuffer', (_channel: Buffer, names: unknown) => this.#announced(names));
   }
 
-  /** The process, once open. */
+  /** The process since it was last made a master, once open. */
   get runId(): string {
     return this.#runId;
+  }
+
+  /** The history that it has gone on from since then; see `historyIn`. */
+  get history(): string {
+    return this.#history;
   }
 
   /** @throws Error with the reason why it cannot be used; then it is closed. */
@@ -123,16 +129,21 @@ export class Session {
     return connection;
   }
 
-  /** The two connections could have reached different processes. */
+  /**
+   * The two connections could have reached different processes. A master that was demoted and promoted again is the same
+   * process, but may have come back with the past, as its master was ahead of it: so its history counts as well.
+   */
   async #identify(): Promise<string> {
-    const [info, other] = await Promise.all([
+    const [info, other, replication] = await Promise.all([
       this.#commands.info('server'),
       this.#announcements.info('server'),
+      this.#commands.info('replication'),
     ]);
     const runId = infoField(info, 'run_id');
     if (runId === undefined) throw new Error('it does not tell its run_id');
     if (runId !== infoField(other, 'run_id')) throw new Error('it was replaced meanwhile');
-    return runId;
+    this.#history = historyIn(replication);
+    return createHash('sha1').update(`${runId} ${this.#history}`).digest('hex');
   }
 
   async #track(): Promise<void> {
@@ -229,6 +240,14 @@ export function connectionOptions(options: Pick<SessionOptions, 'address' | 'ca'
 
 export function infoField(info: string, name: string): string | undefined {
   return new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1];
+}
+
+/**
+ * What a master was a replica of when it was promoted, and where; the same for all that never were.
+ * @param replication the section of INFO.
+ */
+export function historyIn(replication: string): string {
+  return `${infoField(replication, 'master_replid2')} ${infoField(replication, 'second_repl_offset')}`;
 }
 
 export function messageOf(error: unknown): string {

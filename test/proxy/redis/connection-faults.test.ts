@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createConnection, createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { type OwnRedis, redisObstacle, startOwnRedis } from '../../services/redis.ts';
 import { Connections, get, increment, otherClient, set, trackedPrefix } from './connection-fixture.ts';
@@ -65,6 +66,38 @@ describe.skipIf(redisObstacle() !== undefined).concurrent('a Redis that fails', 
       expect(connections.node(name).runId).toBe(runId);
     },
   );
+
+  faultTest('is another one after it was a replica', async ({ redis, connections, address }) => {
+    const other = await startOwnRedis('--repl-diskless-sync-delay', '0');
+    const client = otherClient(redis.server.port);
+    const { runId } = connections.node(name);
+    const isReplica = async () => (await client.info('replication')).includes('master_link_status:up');
+    await client.replicaof('127.0.0.1', other.server.port);
+    while (!(await isReplica())) await delay(20);
+    await client.replicaof('NO', 'ONE');
+    await connections.until(() => connections.events.includes(`down ${address}`));
+    await connections.untilUp();
+    expect(connections.node(name).runId).not.toBe(runId);
+    client.disconnect();
+    await other.stop();
+  });
+
+  faultTest('is the same one when a replica comes and goes', async ({ redis, connections }) => {
+    const other = await startOwnRedis();
+    const client = otherClient(other.server.port);
+    const { runId } = connections.node(name);
+    const own = otherClient(redis.server.port);
+    await own.config('SET', 'repl-diskless-sync-delay', '0');
+    const beats = () => connections.node(name).provenUntilMs;
+    await client.replicaof('127.0.0.1', redis.server.port);
+    while (!(await client.info('replication')).includes('master_link_status:up')) await delay(20);
+    const sinceMs = beats();
+    while (beats() <= sinceMs + 1_000) await delay(20);
+    expect(connections.node(name).runId).toBe(runId);
+    own.disconnect();
+    client.disconnect();
+    await other.stop();
+  });
 
   faultTest('is down sooner where steps wait for it, each no longer than its deadline', async ({ redis }) => {
     const hasty = new Connections([redis.url], { timeoutMs: 100 });

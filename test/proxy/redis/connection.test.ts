@@ -39,8 +39,11 @@ describe.skipIf(redisObstacle() !== undefined)('connections to one Redis', () =>
   test('know the process', async () => {
     const [node] = connections.nodes.all();
     expect(node?.name).toBe(`127.0.0.1:${redis.server.port}`);
-    expect(await other.info('server')).toContain(`run_id:${node?.runId}\r\n`);
     expect(connections.nodes.nodeOf('any name')).toBe(node);
+    const others = new Connections([redis.url]);
+    await others.untilUp();
+    expect(others.node('any name').runId).toBe(node?.runId);
+    await others.nodes.close();
   });
 
   test('run scripts, and hand on what they answer', async () => {
