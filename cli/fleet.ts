@@ -33,7 +33,7 @@ export function newFleet({ settings, clock, log, metrics }: Surroundings): Fleet
       clock,
       log,
     });
-    metrics?.watchShared(() => shared.stats());
+    metrics?.watchShared(shared);
     return shared;
   };
   return { openShared, nodes: { nodeOf: (name) => nodes?.nodeOf(name) } };

@@ -2,14 +2,13 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Backend } from '../protocol/backend.ts';
 import type { Clock } from '../protocol/clock.ts';
 import type { Accelerator } from './accelerator.ts';
-import type { SharedStats } from './cache/redis/shared-redis.ts';
 import type { FollowerStats } from './follower.ts';
 import { HotKeys } from './hot-keys.ts';
 import { exportCache } from './metrics/cache-metrics.ts';
 import { exportRequests, exportStoreCalls } from './metrics/call-metrics.ts';
 import { CallRecorder } from './metrics/call-recorder.ts';
 import { exportGauge } from './metrics/exported.ts';
-import { exportFollower, exportShared } from './metrics/fleet-metrics.ts';
+import { exportFollower, exportShared, isUp, type WatchedShared } from './metrics/fleet-metrics.ts';
 import { ObservedBackend } from './metrics/observed-backend.ts';
 
 export interface MetricsOptions {
@@ -31,7 +30,7 @@ export class Metrics {
   readonly #clock: Clock;
   #accelerator: Accelerator | undefined;
   #store: ObservedBackend | undefined;
-  #shared: (() => SharedStats) | undefined;
+  #shared: WatchedShared | undefined;
   #follower: (() => FollowerStats) | undefined;
 
   constructor({ version, clock, random = Math.random }: MetricsOptions) {
@@ -78,9 +77,9 @@ export class Metrics {
     exportCache(this.#registry, accelerator);
   }
 
-  watchShared(stats: () => SharedStats): void {
-    this.#shared = stats;
-    exportShared(this.#registry, stats);
+  watchShared(shared: WatchedShared): void {
+    this.#shared = shared;
+    exportShared(this.#registry, shared);
   }
 
   watchFollower(stats: () => FollowerStats): void {
@@ -114,7 +113,7 @@ export class Metrics {
       requestErrors: [...this.requests.errors()],
       ...(this.#store === undefined ? {} : { store: latenciesOf(this.storeCalls) }),
       ...(this.#store === undefined ? {} : { storeErrors: [...this.storeCalls.errors()] }),
-      ...(this.#shared === undefined ? {} : { redis: this.#shared() }),
+      ...(this.#shared === undefined ? {} : { redis: { isUp: isUp(this.#shared), ...this.#shared.stats() } }),
       ...(this.#follower === undefined ? {} : { follower: this.#follower() }),
     };
   }

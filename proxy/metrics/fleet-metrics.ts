@@ -1,12 +1,29 @@
 import type { Registry } from 'prom-client';
 import { tableNameOf } from '../../protocol/table-name.ts';
 import type { SharedStats } from '../cache/redis/shared-redis.ts';
+import type { SharedCache } from '../cache/shared.ts';
 import type { FollowerStats } from '../follower.ts';
 import { labelledTablesMax } from './call-recorder.ts';
 import { exportCounter, exportGauge } from './exported.ts';
 
+/** The cache that a fleet shares in Redis. */
+export interface WatchedShared extends Pick<SharedCache, 'localUntilMs'> {
+  stats(): SharedStats;
+}
+
+/** Whether all masters of Redis can be used; then, and only then, what is cached here may be served without end. */
+export function isUp({ localUntilMs }: WatchedShared): boolean {
+  return localUntilMs === Infinity;
+}
+
 /** What the cache that a fleet shares in Redis does for this proxy. */
-export function exportShared(registry: Registry, stats: () => SharedStats): void {
+export function exportShared(registry: Registry, shared: WatchedShared): void {
+  const stats = () => shared.stats();
+  exportGauge(registry, {
+    name: 'slipstream_redis_up',
+    help: '1 while all masters of Redis can be used, else 0.',
+    collect: () => (isUp(shared) ? 1 : 0),
+  });
   exportSharedReads(registry, stats);
   for (const [name, help, value] of sharedCounters) {
     exportCounter(registry, { name, help, collect: () => value(stats()) });

@@ -129,6 +129,7 @@ describe.skipIf(obstacle !== undefined)('the administration in a fleet', () => {
     expect(metrics.value('slipstream_redis_reads_total', { result: 'hit' })).toBeGreaterThanOrEqual(0);
     expect(metrics.value('slipstream_redis_reads_total', { result: 'miss' })).toBeGreaterThan(0);
     expect(metrics.value('slipstream_redis_owed', {})).toBe(0);
+    expect(metrics.value('slipstream_redis_up', {})).toBe(1);
     const stats: unknown = await (await fetch(`${second.admin}/stats`)).json();
     expect(stats).toMatchObject({ redis: { owed: 0, bypasses: expect.any(Object) } });
   });

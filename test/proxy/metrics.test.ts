@@ -45,7 +45,7 @@ function openAll(fixture = new Fixture()) {
   const metrics = open();
   metrics.observeStore(fixture.store);
   metrics.watchCache(fixture.accelerator);
-  metrics.watchShared(() => shared);
+  metrics.watchShared({ stats: () => shared, localUntilMs: Infinity });
   metrics.watchFollower(() => follower);
   return metrics;
 }
@@ -249,6 +249,16 @@ test('what a fleet counts is exported', async () => {
   expect(metrics.value('slipstream_follower_behind_seconds', { table: 'a' })).toBe(1.5);
   expect(metrics.value('slipstream_follower_tables', { state: 'refused' })).toBe(2);
   expect(metrics.value('slipstream_follower_records_total', {})).toBe(6);
+});
+
+test.each([
+  [Infinity, 1],
+  [1_000, 0],
+])('Redis is up while its announcements are sure to arrive (L1 until %d)', async (localUntilMs, up) => {
+  const metrics = open();
+  metrics.watchShared({ stats: () => shared, localUntilMs });
+  expect((await read(metrics)).value('slipstream_redis_up', {})).toBe(up);
+  expect(metrics.stats()).toMatchObject({ redis: { isUp: up === 1, hits: 1 } });
 });
 
 test('how far the follower is behind is told by plain names, the worst of those that share one', async () => {
