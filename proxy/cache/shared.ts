@@ -40,6 +40,16 @@ export interface SharedCache {
   /** A write that raised no fence anywhere. @returns whether it was delivered. */
   invalidate(tableId: string, key: KeyBytes, generations: readonly KeyBytes[]): Promise<boolean>;
   /**
+   * `invalidate`, except that a value may stay in the shared cache which is what the writer left; of L1 it is dropped.
+   * @param isLeft whether it is; throws nothing.
+   */
+  invalidateUnless(
+    table: SharedTable,
+    key: KeyBytes,
+    generations: readonly KeyBytes[],
+    isLeft: (value: Buffer) => boolean,
+  ): Promise<boolean>;
+  /**
    * Any item of the table may have been written, or the table has changed.
    * @param holdMs for how long from now it may happen again.
    */

@@ -1,11 +1,11 @@
 import type { Item } from '../../protocol/attribute-value.ts';
 import { canonicalItem, equalItems } from '../../protocol/attribute-value.ts';
-import { type CachedItem, parseItem } from '../cache/cached-item.ts';
+import { type CachedItem, decodeItem, parseItem } from '../cache/cached-item.ts';
 import { changedGenerations, type ItemChange } from '../cache/changed-generations.ts';
 import type { Coherence } from '../cache/coherence.ts';
 import type { Pages } from '../cache/pages.ts';
 import type { SharedCache } from '../cache/shared.ts';
-import type { TableDescriptions } from '../table-descriptions.ts';
+import type { Table, TableDescriptions } from '../table-descriptions.ts';
 import type { FollowedTable } from './followed-table.ts';
 
 /** One change that the stream told of; the images are canonical. */
@@ -77,17 +77,19 @@ export class LocalInvalidations implements Invalidations {
 }
 
 /**
- * The cache that a fleet shares, and through it those of its proxies. A write through a proxy is dropped once more when its
- * record comes: the shared cache cannot tell whose a value is.
+ * The cache that a fleet shares, and through it those of its proxies. The item that a record tells of stays in it as it
+ * does in `LocalInvalidations`, and for the same reason; what the proxies themselves have may be older than that, and is
+ * dropped by every record. A value counts only under the table's version that this proxy knows: under another one somebody's
+ * token may stand beside it.
  *
  * The other proxies may use a table that this one has given up, so its description is asked for where it is not known, or
  * too old: a new index is known here before anybody keeps its pages.
  */
 export class SharedInvalidations implements Invalidations {
-  readonly #shared: Pick<SharedCache, 'invalidate' | 'voidTable'>;
+  readonly #shared: ToldCache;
   readonly #tables: Pick<DescribedTables, 'find'>;
 
-  constructor(shared: Pick<SharedCache, 'invalidate' | 'voidTable'>, tables: Pick<DescribedTables, 'find'>) {
+  constructor(shared: ToldCache, tables: Pick<DescribedTables, 'find'>) {
     this.#shared = shared;
     this.#tables = tables;
   }
@@ -95,15 +97,27 @@ export class SharedInvalidations implements Invalidations {
   async changed(change: StreamChange): Promise<boolean> {
     const { id, name, region } = change.table;
     const table = await this.#tables.find(region, name);
-    if (table?.id === id) return this.#shared.invalidate(id, change.key, changedGenerations(table, change));
+    if (table?.id === id) return this.#tell(table, change);
     await this.#shared.voidTable(id, 0);
     return true;
+  }
+
+  async #tell(table: Table, change: StreamChange): Promise<boolean> {
+    const { key, newItem } = change;
+    const generations = changedGenerations(table, change);
+    const shared = await this.#shared.table(table);
+    if (shared === undefined) return this.#shared.invalidate(table.id, key, generations);
+    const isLeft = (value: Buffer) => isSameItem(decodeItem(value), newItem);
+    return this.#shared.invalidateUnless(shared, key, generations, isLeft);
   }
 
   async voidTable(tableId: string, holdMs: number): Promise<void> {
     await this.#shared.voidTable(tableId, holdMs);
   }
 }
+
+/** What the streams need of the cache that a fleet shares. */
+export type ToldCache = Pick<SharedCache, 'table' | 'invalidate' | 'invalidateUnless' | 'voidTable'>;
 
 function isSameItem(cached: CachedItem, newItem: ItemChange['newItem']): boolean {
   if (newItem === 'unknown') return false;

@@ -55,6 +55,7 @@ function recordingShared(isReachable = true) {
       await tell('invalidate', tableId, key, generations);
       return isReachable;
     },
+    invalidateUnless: async () => isReachable,
     voidTable: (tableId, holdMs) => tell('voidTable', tableId, holdMs),
     voidEverything: (holdMs) => tell('voidEverything', holdMs),
     close: async () => {},

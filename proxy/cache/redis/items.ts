@@ -4,7 +4,7 @@ import type { ItemToken, SharedChanges, SharedItem, SharedRead } from '../shared
 import type { Masters, Process } from './masters.ts';
 import { type ItemNames, itemNames } from './names.ts';
 import { lifeMs, readHit, stamped, stampOf } from './stamps.ts';
-import { fillItemStep, lowerStep, noFence, raiseStep, readItemStep } from './steps.ts';
+import { fillItemStep, lowerStep, noFence, raiseStep, readItemStep, tellItemStep } from './steps.ts';
 import { type FleetTable, fleetTable } from './table-versions.ts';
 
 /** Items in Redis, and the guards of each. What was not delivered is for the caller to see to. */
@@ -87,6 +87,18 @@ export class RedisItems {
     const names = itemNames(tableId, key);
     const process = this.#masters.processOf(names.value);
     return process !== undefined && this.#drop(process, names, [fenceId]);
+  }
+
+  /** @returns whether it is certain that it was dropped, or left. */
+  async dropUnless(table: FleetTable, key: KeyBytes, isLeft: (value: Buffer) => boolean): Promise<boolean> {
+    const names = itemNames(table.id, key);
+    const process = this.#masters.processOf(names.value);
+    if (process === undefined) return false;
+    const stamp = stampOf(process, table.version);
+    const keys = [names.value, names.token, names.fences, names.marker];
+    const answer = await this.#masters.run(process, tellItemStep, keys, [stamp]);
+    if (Buffer.isBuffer(answer) && !isLeft(answer.subarray(stamp.length))) return this.drop(table.id, key);
+    return answer !== undefined;
   }
 
   async #raiseOnce(names: ItemNames, id: string): Promise<Process | undefined> {

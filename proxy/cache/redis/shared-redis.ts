@@ -162,12 +162,20 @@ export class RedisCache implements SharedCache {
   }
 
   async invalidate(tableId: string, key: KeyBytes, generations: readonly KeyBytes[]): Promise<boolean> {
-    this.#counts.drops++;
-    const delivered = await Promise.all([
-      this.#items.drop(tableId, key),
-      ...generations.map((name) => this.#pages.dropGeneration(tableId, name)),
-    ]);
-    return delivered.every((isDelivered) => isDelivered);
+    return this.#drop(this.#items.drop(tableId, key), tableId, generations);
+  }
+
+  async invalidateUnless(
+    table: SharedTable,
+    key: KeyBytes,
+    generations: readonly KeyBytes[],
+    isLeft: (value: Buffer) => boolean,
+  ): Promise<boolean> {
+    const known = fleetTable(table);
+    const dropping = known.isReadable
+      ? this.#items.dropUnless(known, key, isLeft)
+      : this.#items.drop(table.id, key);
+    return this.#drop(dropping, table.id, generations);
   }
 
   voidTable(tableId: string, holdMs: number): Promise<void> {
@@ -226,6 +234,20 @@ export class RedisCache implements SharedCache {
     if (keptMs !== 0) return keptMs;
     this.#counts.fillsRefused++;
     return undefined;
+  }
+
+  /** @param dropping of the item. @returns whether all is certain to be dropped. */
+  async #drop(
+    dropping: Promise<boolean>,
+    tableId: string,
+    generations: readonly KeyBytes[],
+  ): Promise<boolean> {
+    this.#counts.drops++;
+    const delivered = await Promise.all([
+      dropping,
+      ...generations.map((name) => this.#pages.dropGeneration(tableId, name)),
+    ]);
+    return delivered.every((isDelivered) => isDelivered);
   }
 
   async #lowerItem(item: RaisedItem, written: SharedChanges['written']): Promise<void> {

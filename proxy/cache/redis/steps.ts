@@ -113,6 +113,29 @@ announce(KEYS[4])
 return put`,
 );
 
+/**
+ * Of a write that raised no fence. Drops, and taints the fences that stand, unless there is a value: that stays, and whoever
+ * knows what the write left has to see whether it may. Where a value is, no fence stands: raising one drops it.
+ * Keys: value, token, fences, marker. Arguments: stamp.
+ * Answers the value as it was put, or 0.
+ */
+export const tellItemStep = step(
+  'tellItem',
+  4,
+  `${nowMs}${announce}${standing}
+local value = redis.call('GET', KEYS[1])
+redis.call('DEL', KEYS[2])
+if value and string.sub(value, 1, #ARGV[1]) == ARGV[1] then
+  announce(KEYS[4])
+  return value
+end
+redis.call('DEL', KEYS[1])
+local count, tainted = standing(KEYS[3], nowMs())
+if count > 0 and not tainted then redis.call('ZADD', KEYS[3], 'inf', '') end
+announce(KEYS[4])
+return 0`,
+);
+
 /** In place of a fence's id: a write that raised none. */
 export const noFence = '-';
 

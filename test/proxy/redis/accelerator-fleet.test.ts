@@ -130,3 +130,53 @@ describe('a read that wants the answer of the store', () => {
     expect(await proxy.get('a', true)).toBe('2');
   });
 });
+
+describe('the record of a write', () => {
+  test('leaves in Redis what the write put there', async () => {
+    const [fleet, writer, follower, reader] = await AcceleratorFleet.start();
+    await writer.put('a', '1');
+    await follower.follow('a', undefined, '1');
+    expect(await fleet.readsDuring(() => reader.get('a'))).toBe(0);
+
+    await writer.call('DeleteItem', { Key: { id: { S: 'a' } } });
+    await follower.follow('a', '1', undefined);
+    expect(await fleet.readsDuring(() => reader.get('a'))).toBe(0);
+    expect(await reader.get('a')).toBeUndefined();
+  });
+
+  test('drops what a write around the fleet has made wrong', async () => {
+    const [fleet, writer, follower, reader] = await AcceleratorFleet.start();
+    await writer.put('a', '1');
+    expect(await reader.get('a')).toBe('1');
+    fleet.store.put('items', itemOf('a', '2'));
+    await follower.follow('a', '1', '2');
+    expect(await reader.get('a')).toBe('2');
+  });
+
+  test('drops what a proxy has from before, also where Redis has what it tells of', async () => {
+    const [fleet, writer, follower, reader] = await AcceleratorFleet.start();
+    await writer.put('a', '1');
+    expect(await reader.get('a')).toBe('1');
+    fleet.store.put('items', itemOf('a', '2'));
+    fleet.evict('a');
+    expect(await writer.get('a')).toBe('2');
+    expect(await reader.get('a')).toBe('1');
+    await follower.follow('a', '1', '2');
+    expect(await fleet.readsDuring(async () => expect(await reader.get('a')).toBe('2'))).toBe(0);
+  });
+
+  test('keeps what an earlier write left from being put after it', async () => {
+    const [fleet, writer, follower, reader] = await AcceleratorFleet.start();
+    await reader.get('b');
+    fleet.store.answers = 'held';
+    const put = writer.put('a', '1');
+    await turns();
+    fleet.held('PutItem').execute();
+    fleet.store.put('items', itemOf('a', '2'));
+    await follower.follow('a', '1', '2');
+    fleet.held('PutItem').answer();
+    await put;
+    fleet.store.answers = 'soon';
+    expect(await reader.get('a')).toBe('2');
+  });
+});

@@ -1,9 +1,10 @@
 import type { Request } from '../../../protocol/backend.ts';
-import { canonicalKey } from '../../../protocol/key.ts';
+import { canonicalKey, type KeyBytes } from '../../../protocol/key.ts';
 import { Reply } from '../../../protocol/reply.ts';
 import { Accelerator, type AcceleratorOptions } from '../../../proxy/accelerator.ts';
 import { itemNames } from '../../../proxy/cache/redis/names.ts';
 import { RedisCache } from '../../../proxy/cache/redis/shared-redis.ts';
+import type { Invalidations } from '../../../proxy/follower/invalidations.ts';
 import { idSchema, itemOf, region } from '../accelerator-fixture.ts';
 import { type HeldCall, SimulatedStore } from '../simulated-store.ts';
 import { callMs, Fleet, fenceMs, turns, youngMs } from './fleet.ts';
@@ -41,10 +42,17 @@ export class AcceleratorFleet {
     }
   }
 
+  /** How often the store was asked for an item while `act` ran. */
+  async readsDuring(act: () => Promise<unknown>): Promise<number> {
+    const before = this.store.count('GetItem');
+    await act();
+    return this.store.count('GetItem') - before;
+  }
+
   /** Redis needs the room of the item's value. */
   evict(id: string): void {
     const tableId = this.store.tableId('items') ?? '';
-    this.fleet.server.keyspace.evict(itemNames(tableId, canonicalKey(idSchema, { id: { S: id } })).value);
+    this.fleet.server.keyspace.evict(itemNames(tableId, keyOf(id)).value);
   }
 
   /** The call of the operation that waits for the test. */
@@ -59,9 +67,12 @@ export class FleetAccelerator {
   readonly link: SimulatedLink;
   readonly accelerator: Accelerator;
   beat: () => void = () => {};
+  readonly #store: SimulatedStore;
+  #invalidations: Invalidations | undefined;
 
   constructor({ fleet, store }: AcceleratorFleet, options: Partial<AcceleratorOptions>) {
     this.link = fleet.redis.link();
+    this.#store = store;
     this.accelerator = new Accelerator(store, {
       cacheBytesMax: 10_000_000,
       itemTtlMs: 0,
@@ -72,6 +83,10 @@ export class FleetAccelerator {
       fenceMs,
       clock: fleet.clock,
       ...options,
+      openFollower: (invalidations) => {
+        this.#invalidations = invalidations;
+        return { follow: () => {}, unfollow: () => {}, close: async () => {} };
+      },
       openShared: (listener) =>
         new RedisCache({
           nodes: this.link.open,
@@ -96,6 +111,17 @@ export class FleetAccelerator {
     return node;
   }
 
+  /** The stream's record of a change arrives here. */
+  async follow(id: string, before: string | undefined, after: string | undefined): Promise<void> {
+    const table = { id: this.#store.tableId('items') ?? '', name: 'items', region, schema: idSchema };
+    await this.#invalidations?.changed({
+      table,
+      key: keyOf(id),
+      oldItem: before === undefined ? undefined : itemOf(id, before),
+      newItem: after === undefined ? undefined : itemOf(id, after),
+    });
+  }
+
   async send(request: Request): Promise<Record<string, unknown>> {
     const reply = await this.accelerator.call(request);
     if (!(reply instanceof Reply)) throw new TypeError('that is no reply');
@@ -116,4 +142,8 @@ export class FleetAccelerator {
   put(id: string, v: string): Promise<unknown> {
     return this.call('PutItem', { Item: itemOf(id, v) });
   }
+}
+
+function keyOf(id: string): KeyBytes {
+  return canonicalKey(idSchema, { id: { S: id } });
 }

@@ -192,6 +192,57 @@ describe('a write', () => {
   });
 });
 
+describe('a change that is told of', () => {
+  test('leaves a value that it left', async () => {
+    const fleet = new Fleet();
+    const [one, other] = await fleet.pair();
+    await one.fill('left');
+    const seen: string[] = [];
+    const isLeft = (value: Buffer) => seen.push(value.toString()) > 0;
+    expect(await other.cache.invalidateUnless(await other.table(), key, [], isLeft)).toBe(true);
+    expect(seen).toEqual(['left']);
+    expect(await one.read()).toBe('left');
+  });
+
+  test('drops another value, and pages in any case', async () => {
+    const fleet = new Fleet();
+    const [one, other] = await fleet.pair();
+    for (const isLeft of [true, false]) {
+      await one.fill('value');
+      await one.fillPage('page');
+      await other.cache.invalidateUnless(await other.table(), key, ['p'], () => isLeft);
+      expect(await one.readPage()).toBe('miss');
+      expect(await one.read()).toBe(isLeft ? 'value' : 'miss');
+      await one.write(undefined);
+    }
+  });
+
+  test('is told again where it was not delivered', async () => {
+    const fleet = new Fleet();
+    const proxy = await fleet.proxy();
+    const table = await proxy.table();
+    await proxy.fill('value');
+    for (const node of proxy.link.nodes) node.losesNext = 1;
+    expect(await proxy.cache.invalidateUnless(table, key, [], () => true)).toBe(false);
+  });
+
+  test('drops the token of who reads by another version of the table', async () => {
+    const fleet = new Fleet();
+    const [behind, reader] = await fleet.pair();
+    const before = await behind.table();
+    behind.link.isHeld = true;
+    await reader.cache.voidTable(tableId, 0);
+    for (const node of behind.link.nodes) node.areStepsHeld = false;
+    const old = await behind.cache.readItem(before, key);
+    if (old.kind !== 'miss') throw new Error('nothing is cached');
+    await behind.cache.fillItem(old.token, Buffer.from('left'), 0);
+    const read = await reader.cache.readItem(await reader.table(), key);
+    if (read.kind !== 'miss') throw new Error('what there is has another version');
+    await behind.cache.invalidateUnless(before, key, [], () => true);
+    expect(await reader.cache.fillItem(read.token, Buffer.from('old'), 0)).toBeUndefined();
+  });
+});
+
 describe('announcements', () => {
   test('are made of what a write drops, at its beginning and its end', async () => {
     const fleet = new Fleet();

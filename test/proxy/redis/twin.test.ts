@@ -211,7 +211,7 @@ function steady(step: (lifeMs: number) => fc.Arbitrary<Action>): fc.Arbitrary<Ac
 function itemStep(lifeMs: number): fc.Arbitrary<Action> {
   const id = fc.constantFrom('a', 'b', 'c', steps.noFence);
   const stamp = fc.constantFrom('run1 v1\n', 'run1 v2\n', 'run2 v1\n');
-  return fc.tuple(fc.constantFrom(...items), id, stamp, fc.nat(4)).map(([names, id, stamp, kind]): Action => {
+  return fc.tuple(fc.constantFrom(...items), id, stamp, fc.nat(5)).map(([names, id, stamp, kind]): Action => {
     const { value, token, fences, marker } = names;
     const all = [value, token, fences, marker];
     switch (kind) {
@@ -223,6 +223,8 @@ function itemStep(lifeMs: number): fc.Arbitrary<Action> {
         return run(steps.raiseStep, all, [id, lifeMs]);
       case 3:
         return run(steps.lowerStep, all, [id, `${stamp}written`, lifeMs]);
+      case 4:
+        return run(steps.tellItemStep, all, [stamp]);
       default:
         return run(steps.lowerStep, all, [id]);
     }

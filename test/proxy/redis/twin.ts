@@ -64,6 +64,22 @@ export const twinSteps: Readonly<Record<string, TwinStep>> = {
     return put;
   },
 
+  tellItem(redis, keys, args) {
+    const [value, token, fences, marker] = four(keys);
+    const [stamp] = one(args);
+    const cached = redis.get(value);
+    redis.del(token);
+    if (cached?.startsWith(stamp)) {
+      announce(redis, marker);
+      return cached;
+    }
+    redis.del(value);
+    const { count, isTainted } = standing(redis, fences, redis.now());
+    if (count > 0 && !isTainted) redis.zadd(fences, Infinity, '');
+    announce(redis, marker);
+    return 0;
+  },
+
   readPage(redis, keys) {
     const [page] = one(keys);
     const value = redis.get(page);
