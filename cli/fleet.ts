@@ -33,8 +33,14 @@ export function newFleet({ settings, clock, log, metrics }: Surroundings): Fleet
       clock,
       log,
     });
-    metrics?.watchShared(shared);
+    metrics?.watchShared({ stats: () => shared.stats(), isUp: () => isWhole(nodes) });
     return shared;
   };
   return { openShared, nodes: { nodeOf: (name) => nodes?.nodeOf(name) } };
+}
+
+/** Whether all masters that are known of can be used. */
+function isWhole(nodes: RedisNodes | undefined): boolean {
+  const all = nodes?.all() ?? [];
+  return all.length > 0 && all.every(({ runId }) => runId !== undefined);
 }

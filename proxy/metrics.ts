@@ -8,7 +8,7 @@ import { exportCache } from './metrics/cache-metrics.ts';
 import { exportRequests, exportStoreCalls } from './metrics/call-metrics.ts';
 import { CallRecorder } from './metrics/call-recorder.ts';
 import { exportGauge } from './metrics/exported.ts';
-import { exportFollower, exportShared, isUp, type WatchedShared } from './metrics/fleet-metrics.ts';
+import { exportFollower, exportShared, type WatchedShared } from './metrics/fleet-metrics.ts';
 import { ObservedBackend } from './metrics/observed-backend.ts';
 
 export interface MetricsOptions {
@@ -113,7 +113,9 @@ export class Metrics {
       requestErrors: [...this.requests.errors()],
       ...(this.#store === undefined ? {} : { store: latenciesOf(this.storeCalls) }),
       ...(this.#store === undefined ? {} : { storeErrors: [...this.storeCalls.errors()] }),
-      ...(this.#shared === undefined ? {} : { redis: { isUp: isUp(this.#shared), ...this.#shared.stats() } }),
+      ...(this.#shared === undefined
+        ? {}
+        : { redis: { isUp: this.#shared.isUp(), ...this.#shared.stats() } }),
       ...(this.#follower === undefined ? {} : { follower: this.#follower() }),
     };
   }

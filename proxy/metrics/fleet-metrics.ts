@@ -1,19 +1,15 @@
 import type { Registry } from 'prom-client';
 import { tableNameOf } from '../../protocol/table-name.ts';
 import type { SharedStats } from '../cache/redis/shared-redis.ts';
-import type { SharedCache } from '../cache/shared.ts';
 import type { FollowerStats } from '../follower.ts';
 import { labelledTablesMax } from './call-recorder.ts';
 import { exportCounter, exportGauge } from './exported.ts';
 
 /** The cache that a fleet shares in Redis. */
-export interface WatchedShared extends Pick<SharedCache, 'localUntilMs'> {
+export interface WatchedShared {
+  /** Whether all masters of Redis can be used. */
+  isUp(): boolean;
   stats(): SharedStats;
-}
-
-/** Whether all masters of Redis can be used; then, and only then, what is cached here may be served without end. */
-export function isUp({ localUntilMs }: WatchedShared): boolean {
-  return localUntilMs === Infinity;
 }
 
 /** What the cache that a fleet shares in Redis does for this proxy. */
@@ -22,7 +18,7 @@ export function exportShared(registry: Registry, shared: WatchedShared): void {
   exportGauge(registry, {
     name: 'slipstream_redis_up',
     help: '1 while all masters of Redis can be used, else 0.',
-    collect: () => (isUp(shared) ? 1 : 0),
+    collect: () => (shared.isUp() ? 1 : 0),
   });
   exportSharedReads(registry, stats);
   for (const [name, help, value] of sharedCounters) {

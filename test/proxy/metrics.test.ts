@@ -45,7 +45,7 @@ function openAll(fixture = new Fixture()) {
   const metrics = open();
   metrics.observeStore(fixture.store);
   metrics.watchCache(fixture.accelerator);
-  metrics.watchShared({ stats: () => shared, localUntilMs: Infinity });
+  metrics.watchShared({ stats: () => shared, isUp: () => true });
   metrics.watchFollower(() => follower);
   return metrics;
 }
@@ -252,13 +252,13 @@ test('what a fleet counts is exported', async () => {
 });
 
 test.each([
-  [Infinity, 1],
-  [1_000, 0],
-])('Redis is up while its announcements are sure to arrive (L1 until %d)', async (localUntilMs, up) => {
+  [true, 1],
+  [false, 0],
+])('whether Redis can be used is told: %s', async (isUp, value) => {
   const metrics = open();
-  metrics.watchShared({ stats: () => shared, localUntilMs });
-  expect((await read(metrics)).value('slipstream_redis_up', {})).toBe(up);
-  expect(metrics.stats()).toMatchObject({ redis: { isUp: up === 1, hits: 1 } });
+  metrics.watchShared({ stats: () => shared, isUp: () => isUp });
+  expect((await read(metrics)).value('slipstream_redis_up', {})).toBe(value);
+  expect(metrics.stats()).toMatchObject({ redis: { isUp, hits: 1 } });
 });
 
 test('how far the follower is behind is told by plain names, the worst of those that share one', async () => {
