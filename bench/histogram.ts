@@ -47,10 +47,18 @@ export class LatencyRecorder {
    */
   summary(intervalMs: number): LatencyUs {
     const intervalNs = Math.max(Math.round(intervalMs * 1e6), 1);
-    const corrected = this.#histogram.copyCorrectedForCoordinatedOmission(intervalNs);
-    const us = (percentile: number): number => corrected.getValueAtPercentile(percentile) / 1000;
-    return { p50: us(50), p90: us(90), p99: us(99), p999: us(99.9), max: us(100) };
+    return percentilesOf(this.#histogram.copyCorrectedForCoordinatedOmission(intervalNs));
   }
+
+  /** Of what was recorded, as it is. */
+  percentiles(): LatencyUs {
+    return percentilesOf(this.#histogram);
+  }
+}
+
+function percentilesOf(histogram: Histogram): LatencyUs {
+  const us = (percentile: number): number => histogram.getValueAtPercentile(percentile) / 1000;
+  return { p50: us(50), p90: us(90), p99: us(99), p999: us(99.9), max: us(100) };
 }
 
 /** @throws RangeError where there are no values. */

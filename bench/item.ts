@@ -19,19 +19,25 @@ export const COLLECTION_ITEMS = 100;
 export const INDEX_NAME = 'by-rank';
 
 /**
- * `items` and `more-items` have one item a key. `collections` has partitions of `COLLECTION_ITEMS` items, and a global
+ * `items`, `more-items` and `many-items` have one item a key. `collections` has partitions of `COLLECTION_ITEMS` items, and a global
  * index that puts items of different partitions together, so that reading it goes all over the table.
  */
-export const tableNames = ['items', 'more-items', 'collections'] as const;
+export const tableNames = ['items', 'more-items', 'collections', 'many-items'] as const;
 export type TableName = (typeof tableNames)[number];
 
-/** Every table begins with so many items; writes overwrite them, so that no system grows while it is measured. */
+/** Every table but one begins with so many items; writes overwrite them, so that no system grows while it is measured. */
 export const ITEMS = 20_000;
+/** Of the table for a cache that is large. */
+export const MANY_ITEMS = 1_000_000;
 
 /** Partitions of `collections`, and of its index. */
 export const COLLECTIONS = ITEMS / COLLECTION_ITEMS;
 
-/** Item `number` of a table, from 0 up to `ITEMS`. */
+export function itemCount(table: TableName): number {
+  return table === 'many-items' ? MANY_ITEMS : ITEMS;
+}
+
+/** Item `number` of a table, from 0 up to its count. */
 export function itemOf(table: TableName, number: number): Item {
   return table === 'collections' ? collectionItem(number) : benchItem(number);
 }

@@ -69,12 +69,9 @@ function placement(): Placement | undefined {
   return serverCore === undefined || loadCore === undefined ? undefined : { serverCore, loadCore };
 }
 
-/**
- * Where a server, with all its threads, may run from now on: on its own processor, or, where a row writes, on both. A store
- * writes its disk from threads beside the one that serves, and the load generator leaves most of its processor idle then.
- */
-export function placeServer(pid: number, { serverCore, loadCore }: Placement, mayUseBoth: boolean): void {
-  const list = mayUseBoth ? `${serverCore},${loadCore}` : String(serverCore);
+/** Where a process, with all its threads, may run from now on. */
+export function place(pid: number, cores: readonly number[]): void {
+  const list = cores.join(',');
   const { status, stderr } = spawnSync('taskset', ['-a', '-c', '-p', list, String(pid)], {
     encoding: 'utf8',
   });

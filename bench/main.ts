@@ -4,16 +4,30 @@ import { fileURLToPath } from 'node:url';
 import { CommanderError } from 'commander';
 import { Children } from './child.ts';
 import { chooseGenerator } from './generator.ts';
+import { type InvalidationDelay, measureInvalidation, renderInvalidation } from './invalidation.ts';
 import { ITEM_BYTES, ITEMS } from './item.ts';
-import { describeMachine, describeSource, type Machine } from './machine.ts';
+import { describeMachine, describeSource, type Machine, place } from './machine.ts';
 import { type BenchOptions, parseOptions } from './options.ts';
-import { judge, renderDisturbance, renderTables, renderTargets, summarize } from './report.ts';
-import { LoopCounter, type Measurement, type Run, runScenario } from './rounds.ts';
-import { selectScenarios, targets } from './scenario.ts';
+import { redisObstacle } from './redis.ts';
+import {
+  judge,
+  type RowSummary,
+  renderDisturbance,
+  renderFromRedis,
+  renderTables,
+  renderTargets,
+  summarize,
+} from './report.ts';
+import { LoopCounter, type Run, runScenario, type ScenarioResult } from './rounds.ts';
+import { INVALIDATION, type Scenario, selectScenarios, targets } from './scenario.ts';
 import { runnable, Stores } from './stores.ts';
+import { renderHoldings, renderPauses } from './watch.ts';
 
 /** Of the JSON; rises when a member changes its meaning. */
-const FORMAT_VERSION = 2;
+const FORMAT_VERSION = 3;
+
+const INVALIDATION_WRITES = 2_000;
+const INVALIDATION_WRITES_QUICK = 200;
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -61,15 +75,17 @@ async function bench(
   };
   print(renderHead(machine, generator.name, options));
 
-  const scenarios = runnable(selectScenarios(options.only), log);
-  const measurements: Measurement[] = [];
-  for (const scenario of scenarios) measurements.push(...(await runScenario(scenario, run)));
-  await stores.stop();
-
-  const rows = scenarios.flatMap((scenario) => summarize(scenario, connections, measurements));
-  const targetResults = judge(targets, rows);
-  const parts = [renderTables(rows), `Targets\n${renderTargets(targetResults)}`, renderDisturbance(rows)];
-  print(`${parts.filter((part) => part !== undefined).join('\n\n')}\n`);
+  const scenarios = await runnable(chosenScenarios(options, log), log);
+  const results: ScenarioResult[] = [];
+  let invalidation: InvalidationDelay | undefined;
+  try {
+    for (const scenario of scenarios) results.push(await runScenario(scenario, run));
+    invalidation = await invalidationDelay(options, run);
+  } finally {
+    await stores.stop();
+  }
+  const figures = summarizeAll(scenarios, results, connections);
+  print(`${render(figures, invalidation)}\n`);
 
   const head = {
     version: FORMAT_VERSION,
@@ -81,11 +97,74 @@ async function bench(
   const file =
     options.json ?? join(root, 'bench', 'results', `${startedAt.toISOString().replaceAll(':', '-')}.json`);
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(
-    file,
-    `${JSON.stringify({ ...head, options, rows, targets: targetResults, measurements }, null, 2)}\n`,
-  );
+  writeFileSync(file, `${JSON.stringify({ ...head, options, ...figures, invalidation }, null, 2)}\n`);
   print(`Figures: ${file}`);
+}
+
+/** What takes minutes is part of a quick run only where it is named. */
+function chosenScenarios({ only, isQuick }: BenchOptions, log: (line: string) => void): Scenario[] {
+  const selected = selectScenarios(only);
+  if (!isQuick || only !== undefined) return selected;
+  for (const { name, isLong } of selected) if (isLong) log(`SKIPPED: ${name}, which takes minutes`);
+  return selected.filter(({ isLong }) => !isLong);
+}
+
+/** @returns undefined where it is not asked for, or cannot be had. */
+async function invalidationDelay(
+  { only, isQuick }: BenchOptions,
+  { stores, loops, placement, log }: Run,
+): Promise<InvalidationDelay | undefined> {
+  if (only !== undefined && only !== INVALIDATION) return undefined;
+  const obstacle = await redisObstacle();
+  if (obstacle !== undefined) {
+    log(`SKIPPED: ${INVALIDATION} is not measured, as ${obstacle}`);
+    return undefined;
+  }
+  const writer = await stores.holding('redis-proxy', ['items']);
+  const reader = await stores.holding('other-redis-proxy', ['items']);
+  if (placement !== undefined) {
+    const cores = [placement.serverCore, placement.loadCore];
+    for (const { server, helperPids } of [writer, reader]) {
+      for (const pid of [server.pid, ...helperPids]) place(pid, cores);
+    }
+  }
+  log(INVALIDATION);
+  const writes = isQuick ? INVALIDATION_WRITES_QUICK : INVALIDATION_WRITES;
+  return measureInvalidation(writer.server.port, reader.server.port, writes, loops.nextRevision());
+}
+
+function summarizeAll(
+  scenarios: readonly Scenario[],
+  results: readonly ScenarioResult[],
+  connections: readonly number[] | undefined,
+) {
+  const measurements = results.flatMap((result) => result.measurements);
+  const holdings = results.flatMap((result) => result.holdings);
+  const rows = scenarios.flatMap((scenario) => summarize(scenario, connections, measurements));
+  return { rows, targets: judge(targets, rows), holdings, measurements };
+}
+
+function render(
+  { rows, targets: judged, holdings, measurements }: ReturnType<typeof summarizeAll>,
+  invalidation: InvalidationDelay | undefined,
+): string {
+  const watched = measurements.flatMap(({ row, connections, pausesMs }) =>
+    pausesMs === undefined ? [] : [{ title: titleOf(rows, row), connections, pausesMs }],
+  );
+  const parts = [
+    rows.length === 0 ? undefined : renderTables(rows),
+    renderFromRedis(rows),
+    renderPauses(watched),
+    renderHoldings(holdings),
+    invalidation && renderInvalidation(invalidation),
+    `Targets\n${renderTargets(judged)}`,
+    renderDisturbance(rows),
+  ];
+  return parts.filter((part) => part !== undefined).join('\n\n');
+}
+
+function titleOf(rows: readonly RowSummary[], name: string): string {
+  return rows.find(({ row }) => row === name)?.title ?? name;
 }
 
 function renderHead(machine: Machine, generator: string, { seconds, rounds }: BenchOptions): string {

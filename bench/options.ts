@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { GeneratorChoice } from './generator.ts';
-import { scenarios } from './scenario.ts';
+import { INVALIDATION, scenarios } from './scenario.ts';
 
 export interface BenchOptions {
   /** Of each measurement. */
@@ -8,8 +8,9 @@ export interface BenchOptions {
   readonly rounds: number;
   /** Undefined leaves the choice to each scenario. */
   readonly connections: readonly number[] | undefined;
-  /** The one workload or subject to measure; undefined for all. */
+  /** The one scenario or subject to measure; undefined for all. */
   readonly only: string | undefined;
+  readonly isQuick: boolean;
   /** Where the JSON goes; undefined for a file of its own under bench/results. */
   readonly json: string | undefined;
   /** Undefined takes wrk where it is installed. */
@@ -44,16 +45,14 @@ export function parseOptions(args: readonly string[]): BenchOptions {
     rounds: flags.rounds ?? (flags.quick ? 1 : 3),
     connections: flags.connections,
     only: flags.only,
+    isQuick: flags.quick === true,
     json: flags.json,
     generator: flags.generator,
   };
 }
 
 function benchCommand(): Command {
-  const names = scenarios.flatMap(({ workload, subjects }) => [
-    workload,
-    ...subjects.map(({ name }) => name),
-  ]);
+  const names = scenarios.flatMap(({ name, subjects }) => [name, ...subjects.map((subject) => subject.name)]);
   return new Command('npm run bench --')
     .description('Measures requests per second and latency beside references, in turns, in one run.')
     .option(
@@ -72,8 +71,8 @@ function benchCommand(): Command {
       connectionCounts,
     )
     .addOption(
-      new Option('--only <name>', 'measure one workload, or one subject of it, and its references').choices([
-        ...new Set(names),
+      new Option('--only <name>', 'measure one scenario, or one subject of it, and its references').choices([
+        ...new Set([...names, INVALIDATION]),
       ]),
     )
     .addOption(
@@ -83,7 +82,10 @@ function benchCommand(): Command {
       ]),
     )
     .option('--json <file>', 'where the figures are written (default: bench/results/<time>.json)')
-    .option('--quick', 'one round of one second each: shows that all runs, measures little')
+    .option(
+      '--quick',
+      'one round of one second each, and nothing that takes minutes: shows that all runs, measures little',
+    )
     .configureOutput({ writeErr: () => {} })
     .exitOverride();
 }

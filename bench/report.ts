@@ -1,32 +1,32 @@
 import { type LatencyUs, percentileNames, type Spread, spread } from './histogram.ts';
 import type { Measurement } from './rounds.ts';
-import type { Scenario, SystemName, Target } from './scenario.ts';
-import { type WorkloadName, workloads } from './workload.ts';
+import type { Measure, Scenario, Target } from './scenario.ts';
 
 /** A row at one number of connections, over all rounds. */
 export interface RowSummary {
-  readonly workload: WorkloadName;
+  /** Its name and its title. */
+  readonly scenario: string;
+  readonly scenarioTitle: string;
   readonly row: string;
   readonly title: string;
   readonly connections: number;
   readonly requestsPerSecond: Spread;
   readonly itemMbPerSecond: Spread;
   readonly latencyUs: Readonly<Record<keyof LatencyUs, Spread>>;
-  /** Requests per second over those of a reference in the same round, by the reference's name. */
-  readonly ratios: Readonly<Record<string, Spread>>;
+  /** What was measured over what a reference had in the same round, by the reference's name. */
+  readonly ratios: Readonly<Record<string, Readonly<Record<Measure, Spread>>>>;
   readonly serverCpuUs: Spread | undefined;
   readonly serverCores: Spread | undefined;
   readonly loadCores: Spread | undefined;
+  readonly fromRedis: Spread | undefined;
 }
 
 export type Verdict = 'reached' | 'missed' | 'not measured';
 
 export interface TargetResult extends Target {
-  readonly ratio: Spread | undefined;
+  readonly measured: Spread | undefined;
   readonly verdict: Verdict;
 }
-
-const ratioReferences: readonly SystemName[] = ['node-http', 'dynalite', 'dynamodb-local'];
 
 /** From this share of a processor on, a process counts as what limits a row. */
 const BUSY_CORES = 0.95;
@@ -41,12 +41,15 @@ export function summarize(
   measurements: readonly Measurement[],
 ): RowSummary[] {
   const rows = [...scenario.subjects, ...scenario.references];
+  // The ceiling of the generator is nothing to be measured by.
+  const references = scenario.references.map(({ name }) => name).filter((name) => name !== 'sockets');
   return (connections ?? scenario.connections).flatMap((count) => {
-    const measured = measurements.filter((m) => m.workload === scenario.workload && m.connections === count);
+    const measured = measurements.filter((m) => m.scenario === scenario.name && m.connections === count);
     return rows.map(({ name, title }) => ({
-      workload: scenario.workload,
+      scenario: scenario.name,
+      scenarioTitle: scenario.title,
       title,
-      ...summarizeRow(name, count, measured),
+      ...summarizeRow(name, count, references, measured),
     }));
   });
 }
@@ -55,9 +58,11 @@ export function summarize(
 export function judge(targets: readonly Target[], summaries: readonly RowSummary[]): TargetResult[] {
   return targets.map((target) => {
     const summary = summaries.find((s) => s.row === target.subject && s.connections === target.connections);
-    const ratio = summary?.ratios[target.reference];
-    if (ratio === undefined) return { ...target, ratio, verdict: 'not measured' };
-    return { ...target, ratio, verdict: ratio.median >= target.ratioMin ? 'reached' : 'missed' };
+    const measured = summary?.ratios[target.reference]?.[target.measure];
+    if (measured === undefined) return { ...target, measured, verdict: 'not measured' };
+    const { median } = measured;
+    const isReached = isLatency(target.measure) ? median <= target.ratio : median >= target.ratio;
+    return { ...target, measured, verdict: isReached ? 'reached' : 'missed' };
   });
 }
 
@@ -65,7 +70,7 @@ export function judge(targets: readonly Target[], summaries: readonly RowSummary
 export function renderTables(summaries: readonly RowSummary[]): string {
   const tables = new Map<string, RowSummary[]>();
   for (const summary of summaries) {
-    const title = `${workloads[summary.workload].title}, ${summary.connections} ${plural(summary.connections)}`;
+    const title = `${summary.scenarioTitle}, ${summary.connections} ${plural(summary.connections)}`;
     const rows = tables.get(title);
     if (rows === undefined) tables.set(title, [summary]);
     else rows.push(summary);
@@ -76,18 +81,25 @@ export function renderTables(summaries: readonly RowSummary[]): string {
 export function renderTargets(results: readonly TargetResult[]): string {
   const rows = results.map((result) => [
     `${result.subject}, ${result.connections} ${plural(result.connections)}`,
-    `at least ${result.ratioMin} x ${result.reference}`,
-    result.ratio === undefined ? '' : withRange(result.ratio, ratio),
+    isLatency(result.measure)
+      ? `${result.measure} at most ${result.ratio} x ${result.reference}`
+      : `requests/s at least ${result.ratio} x ${result.reference}`,
+    result.measured === undefined ? '' : withRange(result.measured, ratio),
     result.verdict,
   ]);
-  return alignColumns([['target', 'ratio of requests/s', 'measured (min..max)', 'verdict'], ...rows], 2);
+  return alignColumns([['target', 'ratio', 'measured (min..max)', 'verdict'], ...rows], 2);
+}
+
+function isLatency(measure: Measure): boolean {
+  return measure !== 'requestsPerSecond';
 }
 
 function summarizeRow(
   row: string,
   connections: number,
+  references: readonly string[],
   measured: readonly Measurement[],
-): Omit<RowSummary, 'workload' | 'title'> {
+): Omit<RowSummary, 'scenario' | 'scenarioTitle' | 'title'> {
   const own = measured.filter((m) => m.row === row);
   const latency = percentileNames.map((name) => [name, spread(own.map((m) => m.latencyUs[name]))]);
   return {
@@ -96,10 +108,11 @@ function summarizeRow(
     requestsPerSecond: spread(own.map((m) => m.requestsPerSecond)),
     itemMbPerSecond: spread(own.map((m) => m.itemMbPerSecond)),
     latencyUs: Object.fromEntries(latency),
-    ratios: ratiosTo(ratioReferences, own, measured),
+    ratios: ratiosTo(references, own, measured),
     serverCpuUs: optionalSpread(own.map((m) => m.serverCpuUs)),
     serverCores: optionalSpread(own.map((m) => m.serverCores)),
     loadCores: optionalSpread(own.map((m) => m.loadCores)),
+    fromRedis: optionalSpread(own.map((m) => m.fromRedis)),
   };
 }
 
@@ -108,13 +121,20 @@ function ratiosTo(
   references: readonly string[],
   own: readonly Measurement[],
   measured: readonly Measurement[],
-): Record<string, Spread> {
+): Record<string, Record<Measure, Spread>> {
   const entries = references.flatMap((reference) => {
-    const ratios = own.flatMap((m) => {
+    const pairs = own.flatMap((m): [Measurement, Measurement][] => {
       const beside = measured.find((other) => other.row === reference && other.round === m.round);
-      return beside === undefined ? [] : [m.requestsPerSecond / beside.requestsPerSecond];
+      return beside === undefined ? [] : [[m, beside]];
     });
-    return ratios.length === 0 ? [] : [[reference, spread(ratios)] as const];
+    if (pairs.length === 0) return [];
+    const over = (value: (m: Measurement) => number) => spread(pairs.map(([m, to]) => value(m) / value(to)));
+    const ratios = {
+      requestsPerSecond: over((m) => m.requestsPerSecond),
+      p50: over((m) => m.latencyUs.p50),
+      p99: over((m) => m.latencyUs.p99),
+    };
+    return [[reference, ratios] as const];
   });
   return Object.fromEntries(entries);
 }
@@ -127,14 +147,17 @@ function optionalSpread(values: readonly (number | undefined)[]): Spread | undef
 function renderTable(rows: readonly RowSummary[]): string {
   const percentiles = ['p50', 'p90', 'p99', 'p999'] as const;
   const header = ['', 'requests/s', '(min..max)', 'item MB/s', 'p50 us', 'p90', 'p99', 'p99.9'];
-  const ratioHeaders = ratioReferences.map((reference) => `x ${reference} (min..max)`);
+  const references = [...new Set(rows.flatMap(({ ratios }) => Object.keys(ratios)))];
+  const ratioHeaders = references.map((reference) => `x ${reference} (min..max)`);
   const lines = rows.map((row) => [
     row.title,
     whole(row.requestsPerSecond.median),
     `${whole(row.requestsPerSecond.min)}..${whole(row.requestsPerSecond.max)}`,
     row.itemMbPerSecond.median.toFixed(1),
     ...percentiles.map((name) => whole(row.latencyUs[name].median)),
-    ...ratioReferences.map((reference) => optional(row.ratios[reference], (r) => withRange(r, ratio))),
+    ...references.map((reference) =>
+      optional(row.ratios[reference], (ratios) => withRange(ratios.requestsPerSecond, ratio)),
+    ),
     optional(row.serverCpuUs, ({ median }) => median.toFixed(1)),
     optional(row.serverCores, ({ median }) => ratio(median)),
     optional(row.loadCores, ({ median }) => ratio(median)),
@@ -156,6 +179,18 @@ export function renderDisturbance(summaries: readonly RowSummary[]): string | un
   const bare = summaries.filter((s) => s.row === 'node-http' && s.connections >= SATURATING_CONNECTIONS);
   if (!bare.some((row) => limit(row) === 'waiting')) return undefined;
   return 'Other programs used the processors: bare node:http did not get one to itself. Run again on a quiet machine.';
+}
+
+/** @returns whether reads were answered from Redis, in a line for each row that uses one; undefined if none does. */
+export function renderFromRedis(summaries: readonly RowSummary[]): string | undefined {
+  const lines = summaries.flatMap(({ title, connections, fromRedis }) =>
+    fromRedis === undefined
+      ? []
+      : [`  ${title}, ${connections} ${plural(connections)}: ${withRange(fromRedis, ratio)}`],
+  );
+  return lines.length === 0
+    ? undefined
+    : ['Bytes that Redis sent for each byte of the answers (min..max)', ...lines].join('\n');
 }
 
 /** What kept a processor busy all the time; where nothing did, requests waited: for the disk, or for one another. */

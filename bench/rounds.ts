@@ -1,21 +1,22 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Children, ServerProcess } from './child.ts';
+import type { Children } from './child.ts';
 import type { Generator, LoadPlan } from './generator.ts';
 import type { LatencyUs } from './histogram.ts';
 import { ITEM_BYTES, REVISION_MIN } from './item.ts';
-import { cpuSeconds, type Placement, placeServer } from './machine.ts';
+import { cpuSeconds, type Placement, place } from './machine.ts';
 import { type RequestTemplate, requestTemplate } from './request.ts';
 import type { Row, Scenario } from './scenario.ts';
-import { checkAnswer, checkTable } from './store.ts';
-import type { Stores } from './stores.ts';
-import { startSystem, systems } from './system.ts';
-import { isWrite, type Workload, type WorkloadName, workloads } from './workload.ts';
+import { checkAnswer, checkTable, readItems } from './store.ts';
+import type { RunningSystem, Stores } from './stores.ts';
+import { systems } from './system.ts';
+import { type Holding, type PausesMs, watchFilling, watchPauses } from './watch.ts';
+import { isWrite, type Workload, workloads } from './workload.ts';
 
 /** One row at one number of connections in one round. */
 export interface Measurement {
-  readonly workload: WorkloadName;
+  readonly scenario: string;
   readonly row: string;
   readonly connections: number;
   readonly round: number;
@@ -28,6 +29,19 @@ export interface Measurement {
   /** Processors that were busy for the server and for the generator: near 1, it is what limits the row. */
   readonly serverCores: number | undefined;
   readonly loadCores: number | undefined;
+  /** Of a server with an administration. */
+  readonly pausesMs: PausesMs | undefined;
+  /**
+   * Bytes that Redis sent for each of the answers' bytes, where reads go to one: about 1, or it was something else that was
+   * measured.
+   */
+  readonly fromRedis: number | undefined;
+}
+
+export interface ScenarioResult {
+  readonly measurements: readonly Measurement[];
+  /** Of caches that were filled before the measurements, in servers with an administration. */
+  readonly holdings: readonly Holding[];
 }
 
 /** What all scenarios of a run share. */
@@ -50,7 +64,7 @@ export interface Run {
 interface StartedRow {
   readonly row: Row;
   readonly workload: Workload;
-  readonly server: ServerProcess;
+  readonly running: RunningSystem;
   readonly template: RequestTemplate;
   readonly requestFile: string;
 }
@@ -75,19 +89,25 @@ export class LoopCounter {
  * number's turn, so that rows which are compared are seconds apart; who begins changes with the round. Servers
  * without tables are started for the scenario and stopped after it.
  */
-export async function runScenario(scenario: Scenario, run: Run): Promise<Measurement[]> {
+export async function runScenario(scenario: Scenario, run: Run): Promise<ScenarioResult> {
   const workload = workloads[scenario.workload];
   const started: StartedRow[] = [];
+  const holdings: Holding[] = [];
   for (const row of [...scenario.subjects, ...scenario.references]) {
-    started.push(await startRow(row, scenario.workload, run));
+    const startedRow = await startRow(row, scenario, run);
+    started.push(startedRow);
+    const holding = row.isReadFirst ? await readFirst(startedRow, run) : undefined;
+    // A reference holds too little to tell by the memory of its process.
+    if (holding !== undefined && scenario.subjects.includes(row)) holdings.push(holding);
   }
   for (const row of started) await measure(row, WARMUP_CONNECTIONS, WARMUP_SECONDS, run);
   const measurements = await measureRounds(scenario, started, run);
-  for (const { row, server } of started) {
+  for (const { row, running } of started) {
+    const { server } = running;
     if (!systems[row.system].isStore) await server.stop();
     else for (const table of workload.tables) await checkTable(server.port, table);
   }
-  return measurements;
+  return { measurements, holdings };
 }
 
 async function measureRounds(
@@ -98,35 +118,43 @@ async function measureRounds(
   const measurements: Measurement[] = [];
   for (let round = 0; round < run.rounds; round++) {
     for (const connections of run.connections ?? scenario.connections) {
-      run.log(`${scenario.workload}: round ${round + 1} of ${run.rounds}, ${connections} connections`);
+      run.log(`${scenario.name}: round ${round + 1} of ${run.rounds}, ${connections} connections`);
       for (const row of rotate(started, round)) {
         const measured = await measure(row, connections, run.seconds, run);
-        measurements.push({ ...measured, workload: scenario.workload, round });
+        measurements.push({ ...measured, scenario: scenario.name, round });
       }
     }
   }
   return measurements;
 }
 
-async function startRow(row: Row, name: WorkloadName, run: Run): Promise<StartedRow> {
-  const workload = workloads[name];
+async function startRow(row: Row, scenario: Scenario, run: Run): Promise<StartedRow> {
+  const workload = workloads[scenario.workload];
   const { isStore } = systems[row.system];
-  const dataDir = join(run.dataDir, `${name}-${row.name}`);
+  const dataDir = join(run.dataDir, `${scenario.name}-${row.name}`);
   mkdirSync(dataDir);
-  const server = isStore
+  const running = isStore
     ? await run.stores.holding(row.system, workload.tables)
-    : await startSystem(row.system, {
-        children: run.children,
-        core: run.placement?.serverCore,
-        answer: JSON.stringify(workload.answer),
-        dataDir,
-      });
-  if (run.placement !== undefined) placeServer(server.pid, run.placement, isWrite(workload));
-  if (isStore) await checkAnswer(server.port, workload, run.loops.nextRevision());
-  const template = requestTemplate(workload, server.port);
+    : await run.stores.start(row.system, JSON.stringify(workload.answer), dataDir);
+  if (run.placement !== undefined) placeRow(running, workload, run.placement);
+  const { port } = running.server;
+  if (isStore) await checkAnswer(port, workload, run.loops.nextRevision());
+  const template = requestTemplate(workload, port);
   const requestFile = join(dataDir, 'request');
   writeFileSync(requestFile, template.bytes);
-  return { row, workload, server, template, requestFile };
+  return { row, workload, running, template, requestFile };
+}
+
+/** @returns what is cached then; undefined where the server does not tell. */
+async function readFirst({ row, workload, running }: StartedRow, run: Run): Promise<Holding | undefined> {
+  const { server, adminPort } = running;
+  run.log(`${row.name}: reading ${row.keys} items once`);
+  const read = async () => {
+    for (const table of workload.tables) await readItems(server.port, table, row.keys);
+  };
+  if (adminPort !== undefined) return watchFilling(adminPort, row, read);
+  await read();
+  return undefined;
 }
 
 async function measure(
@@ -134,9 +162,13 @@ async function measure(
   connections: number,
   seconds: number,
   run: Run,
-): Promise<Omit<Measurement, 'round' | 'workload'>> {
-  const { row, workload, server } = started;
+): Promise<Omit<Measurement, 'round' | 'scenario'>> {
+  const { row, workload, running } = started;
+  const { server, adminPort, redis } = running;
+  if (run.placement !== undefined) placeRow(running, workload, run.placement);
   const plan = { ...planFor(started), connections, seconds, revisionStart: run.loops.nextRevision() };
+  const endWatch = adminPort === undefined ? undefined : await watchPauses(adminPort);
+  const redisBytesBefore = await redis?.sentBytes();
   const cpuBefore = cpuSeconds(server.pid);
   const child = run.children.spawn({ ...run.generator.command(plan), core: run.placement?.loadCore });
   const [output, serverCores, loadCores] = await Promise.all([
@@ -145,33 +177,46 @@ async function measure(
     busyCores(child.pid ?? 0, seconds),
   ]);
   const { requestsPerSecond, answers, latencyUs } = run.generator.parse(output, plan);
-  const serverCpuUs = cpuUs(cpuBefore, cpuSeconds(server.pid), answers);
+  const cpuUsed = difference(cpuBefore, cpuSeconds(server.pid));
+  const pausesMs = await endWatch?.();
+  const redisBytes = difference(redisBytesBefore, await redis?.sentBytes());
   return {
     row: row.name,
     connections,
     requestsPerSecond,
     itemMbPerSecond: (requestsPerSecond * workload.items * ITEM_BYTES) / 1e6,
     latencyUs,
-    serverCpuUs,
+    serverCpuUs: cpuUsed === undefined ? undefined : (cpuUsed * 1e6) / answers,
     serverCores,
     loadCores,
+    pausesMs,
+    fromRedis:
+      redisBytes === undefined || isWrite(workload) ? undefined : redisBytes / (answers * plan.answerBytes),
   };
+}
+
+/**
+ * A server runs on its own processor, and what works for it on that of the load. Where a row writes, all run on both: a store
+ * writes its disk from threads beside the one that serves, and the load generator leaves most of its processor idle then.
+ */
+function placeRow({ server, helperPids }: RunningSystem, workload: Workload, placement: Placement): void {
+  const { serverCore, loadCore } = placement;
+  const both = [serverCore, loadCore];
+  const mayUseBoth = isWrite(workload);
+  place(server.pid, mayUseBoth ? both : [serverCore]);
+  for (const pid of helperPids) place(pid, mayUseBoth ? both : [loadCore]);
 }
 
 type PlanOfRow = Omit<LoadPlan, 'connections' | 'seconds' | 'revisionStart'>;
 
-function planFor({ row, workload, server, template, requestFile }: StartedRow): PlanOfRow {
+function planFor({ row, workload, running, template, requestFile }: StartedRow): PlanOfRow {
   const answerBytes = Buffer.byteLength(JSON.stringify(workload.answer));
-  return { port: server.port, requestFile, slots: template.slots, keys: row.keys, answerBytes };
+  const { port } = running.server;
+  return { port, requestFile, slots: template.slots, keys: row.keys, answerBytes };
 }
 
-function cpuUs(
-  beforeSeconds: number | undefined,
-  afterSeconds: number | undefined,
-  requests: number,
-): number | undefined {
-  if (beforeSeconds === undefined || afterSeconds === undefined) return undefined;
-  return ((afterSeconds - beforeSeconds) * 1e6) / requests;
+function difference(before: number | undefined, after: number | undefined): number | undefined {
+  return before === undefined || after === undefined ? undefined : after - before;
 }
 
 /** Processors that a process keeps busy, over the middle of a measurement that has just begun. */

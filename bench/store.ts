@@ -1,11 +1,12 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AttributeValue } from '../protocol/attribute-value.ts';
-import { INDEX_NAME, ITEMS, itemOf, REVISION_MIN, type TableName } from './item.ts';
+import { INDEX_NAME, itemCount, itemOf, keyName, REVISION_MIN, type TableName } from './item.ts';
 import { requestHeaders } from './request.ts';
 import type { Workload } from './workload.ts';
 
 const BATCH_ITEMS = 25;
+const READ_ITEMS = 100;
 const BATCHES_AT_ONCE = 8;
 const ACTIVE_MS_MAX = 20_000;
 const ITEMS_CHECKED = 100;
@@ -14,7 +15,8 @@ const ITEMS_CHECKED = 100;
 export async function fillTable(port: number, table: TableName): Promise<void> {
   await call(port, 'CreateTable', tableDefinition(table));
   await tableActive(port, table);
-  for (let first = 0; first < ITEMS; first += BATCH_ITEMS * BATCHES_AT_ONCE) {
+  const items = itemCount(table);
+  for (let first = 0; first < items; first += BATCH_ITEMS * BATCHES_AT_ONCE) {
     await Promise.all(
       Array.from({ length: BATCHES_AT_ONCE }, (_, i) => writeBatch(port, table, first + i * BATCH_ITEMS)),
     );
@@ -27,13 +29,24 @@ export async function fillTable(port: number, table: TableName): Promise<void> {
  * @throws Error where an item is missing or different.
  */
 export async function checkTable(port: number, table: TableName): Promise<void> {
-  for (let number = 0; number < ITEMS; number += ITEMS / ITEMS_CHECKED) {
+  const items = itemCount(table);
+  for (let number = 0; number < items; number += items / ITEMS_CHECKED) {
     const item = itemOf(table, number);
     const { pk, sk } = item;
     const Key = sk === undefined ? { pk } : { pk, sk };
     const answer = JSON.parse(await call(port, 'GetItem', { TableName: table, Key })) as Answer;
     const revision = answer.Item?.revision;
     deepStrictEqual(answer.Item, revision === undefined ? item : { ...item, revision });
+  }
+}
+
+/** Reads the first `keys` items of a table with one item a key, each once, so that a cache has them. */
+export async function readItems(port: number, table: TableName, keys: number): Promise<void> {
+  const step = READ_ITEMS * BATCHES_AT_ONCE;
+  for (let first = 0; first < keys; first += step) {
+    await Promise.all(
+      Array.from({ length: BATCHES_AT_ONCE }, (_, i) => readBatch(port, table, first + i * READ_ITEMS, keys)),
+    );
   }
 }
 
@@ -46,6 +59,16 @@ export async function checkAnswer(port: number, workload: Workload, revision: nu
   const body = await call(port, workload.operation, JSON.parse(input));
   deepStrictEqual(Buffer.byteLength(body), Buffer.byteLength(JSON.stringify(workload.answer)));
   if (workload.isExact) deepStrictEqual(JSON.parse(body), workload.answer);
+}
+
+async function readBatch(port: number, table: TableName, first: number, keys: number): Promise<void> {
+  const count = Math.min(READ_ITEMS, keys - first);
+  if (count <= 0) return;
+  const Keys = Array.from({ length: count }, (_, i) => ({ pk: { S: keyName(first + i) } }));
+  const { Responses: items, UnprocessedKeys: unprocessed } = JSON.parse(
+    await call(port, 'BatchGetItem', { RequestItems: { [table]: { Keys } } }),
+  );
+  deepStrictEqual([items[table].length, unprocessed], [count, {}]);
 }
 
 interface Answer {
@@ -87,7 +110,7 @@ async function tableActive(port: number, name: TableName): Promise<void> {
 }
 
 async function writeBatch(port: number, table: TableName, first: number): Promise<void> {
-  const count = Math.min(BATCH_ITEMS, ITEMS - first);
+  const count = Math.min(BATCH_ITEMS, itemCount(table) - first);
   if (count <= 0) return;
   const puts = Array.from({ length: count }, (_, i) => ({ PutRequest: { Item: itemOf(table, first + i) } }));
   const { UnprocessedItems: unprocessed } = JSON.parse(

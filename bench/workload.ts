@@ -3,8 +3,6 @@ import { benchItem, collection, INDEX_NAME, keyName, REVISION_MIN, sortKey, type
 
 /** A request that is sent again and again with other keys and revisions. */
 export interface Workload {
-  /** As tables of the report and the JSON name it. */
-  readonly title: string;
   readonly operation: string;
   /** Its input for key 0 and the first revision. */
   readonly input: Readonly<Record<string, unknown>>;
@@ -27,6 +25,7 @@ export function isWrite({ operation }: Workload): boolean {
 
 export type WorkloadName =
   | 'get-item'
+  | 'get-many-items'
   | 'query-10'
   | 'query-100'
   | 'query-index-10'
@@ -37,25 +36,17 @@ export type WorkloadName =
   | 'transact-write-items';
 
 /** A page of a Scan: less than the 1 MB at which systems might disagree where it ends. */
-const SCAN_ITEMS = 1_000;
+export const SCAN_ITEMS = 1_000;
 
 /** The one place where requests are added. */
 export const workloads: Readonly<Record<WorkloadName, Workload>> = {
-  'get-item': {
-    title: 'GetItem',
-    operation: 'GetItem',
-    input: { TableName: 'items', Key: { pk: { S: keyName(0) } } },
-    tables: ['items'],
-    items: 1,
-    answer: { Item: benchItem(0) },
-    isExact: true,
-  },
+  'get-item': getWorkload('items'),
+  'get-many-items': getWorkload('many-items'),
   'query-10': queryWorkload(10, false),
   'query-100': queryWorkload(100, false),
   'query-index-10': queryWorkload(10, true),
   'query-index-100': queryWorkload(100, true),
   scan: {
-    title: `Scan, pages of ${SCAN_ITEMS} items`,
     operation: 'Scan',
     input: { TableName: 'items', Limit: SCAN_ITEMS },
     tables: ['items'],
@@ -67,7 +58,6 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
     isExact: false,
   },
   'put-item': {
-    title: 'PutItem',
     operation: 'PutItem',
     input: { TableName: 'items', Item: benchItem(0) },
     tables: ['items'],
@@ -76,7 +66,6 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
     isExact: true,
   },
   'update-item': {
-    title: 'UpdateItem with a condition',
     operation: 'UpdateItem',
     input: revisionUpdate('items'),
     tables: ['items'],
@@ -85,7 +74,6 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
     isExact: true,
   },
   'transact-write-items': {
-    title: 'TransactWriteItems of 2',
     operation: 'TransactWriteItems',
     input: {
       // AWS's SDKs send a token of their own with every transaction.
@@ -99,11 +87,21 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
   },
 };
 
+function getWorkload(table: TableName): Workload {
+  return {
+    operation: 'GetItem',
+    input: { TableName: table, Key: { pk: { S: keyName(0) } } },
+    tables: [table],
+    items: 1,
+    answer: { Item: benchItem(0) },
+    isExact: true,
+  };
+}
+
 /** The first `items` of a partition of the table or its index, without an end of page. */
 function queryWorkload(items: number, isIndex: boolean): Workload {
   const [pk, sk] = isIndex ? ['indexPk', 'indexSk'] : ['pk', 'sk'];
   return {
-    title: `Query of ${items}${isIndex ? ' on a global index' : ''}`,
     operation: 'Query',
     input: {
       TableName: 'collections',

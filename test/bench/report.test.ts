@@ -1,9 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { judge, renderDisturbance, renderTables, renderTargets, summarize } from '../../bench/report.ts';
+import {
+  judge,
+  renderDisturbance,
+  renderFromRedis,
+  renderTables,
+  renderTargets,
+  summarize,
+} from '../../bench/report.ts';
 import type { Measurement } from '../../bench/rounds.ts';
 import { type Scenario, scenarios, selectScenarios, targets } from '../../bench/scenario.ts';
 
 const scenario: Scenario = {
+  name: 'get-item',
+  title: 'GetItem',
   workload: 'get-item',
   subjects: [{ name: 'cached', title: 'cached GetItem', system: 'slipstream', keys: 10 }],
   references: [
@@ -22,7 +31,8 @@ describe('summarize', () => {
     );
     expect(rows.map(({ row }) => row)).toEqual(['cached', 'node-http', 'sockets']);
     expect(rows[0]?.requestsPerSecond).toEqual({ median: 100, min: 30, max: 100 });
-    expect(rows[0]?.ratios).toEqual({ 'node-http': { median: 2, min: 1, max: 3 } });
+    expect(Object.keys(rows[0]?.ratios ?? {})).toEqual(['node-http']);
+    expect(rows[0]?.ratios['node-http']?.requestsPerSecond).toEqual({ median: 2, min: 1, max: 3 });
   });
 
   it('keeps numbers of connections apart, in the order asked for', () => {
@@ -35,7 +45,7 @@ describe('summarize', () => {
       'node-http 1',
       'sockets 1',
     ]);
-    expect(rows[3]?.ratios['node-http']?.median).toBe(2);
+    expect(rows[3]?.ratios['node-http']?.requestsPerSecond.median).toBe(2);
   });
 
   it('shows the numbers of connections of the scenario where none are asked for', () => {
@@ -50,13 +60,27 @@ describe('summarize', () => {
 });
 
 describe('judge', () => {
-  const target = { subject: 'cached', reference: 'node-http', connections: 64, ratioMin: 0.75 } as const;
+  const place = { subject: 'cached', reference: 'node-http', connections: 64 } as const;
+  const target = { ...place, measure: 'requestsPerSecond', ratio: 0.75 } as const;
 
   it.each([
     [75, 'reached'],
     [74, 'missed'],
   ])('finds %i of 100 %s', (rate, verdict) => {
     const [result] = judge([target], summarize(scenario, [64], round(0, rate, 100)));
+    expect(result?.verdict).toBe(verdict);
+  });
+
+  it.each([
+    [650, 'reached'],
+    [651, 'missed'],
+  ])('finds a p99 of %i us against 500 %s where it may be 1.3 times as long', (p99, verdict) => {
+    const measurements = round(0, 100, 100).map((m) => ({
+      ...m,
+      latencyUs: { ...m.latencyUs, p99: m.row === 'cached' ? p99 : 500 },
+    }));
+    const latency = { ...place, measure: 'p99', ratio: 1.3 } as const;
+    const [result] = judge([latency], summarize(scenario, [64], measurements));
     expect(result?.verdict).toBe(verdict);
   });
 
@@ -101,9 +125,20 @@ describe('rendering', () => {
     expect(renderDisturbance(summarize(scenario, [64], measurements)) !== undefined).toBe(warns);
   });
 
+  it('tells how much came from Redis, where that is used', () => {
+    const measurements = round(0, 100, 100);
+    expect(renderFromRedis(summarize(scenario, [64], measurements))).toBeUndefined();
+    const fromRedis = measurements.map((m) => (m.row === 'cached' ? { ...m, fromRedis: 0.951 } : m));
+    expect(renderFromRedis(summarize(scenario, [64], fromRedis))).toMatch(
+      /\n {2}cached GetItem, 64 connections: 0\.95 \(0\.95\.\.0\.95\)$/,
+    );
+  });
+
   it('names each target with its verdict', () => {
     const [line] = renderTargets(judge(targets, [])).split('\n').slice(1);
-    expect(line).toMatch(/cached-get-item, 64 connections +at least 0\.75 x node-http +not measured$/);
+    expect(line).toMatch(
+      /cached-get-item, 64 connections +requests\/s at least 0\.75 x node-http +not measured$/,
+    );
   });
 });
 
@@ -123,17 +158,17 @@ describe('scenarios', () => {
     expect(selectScenarios(undefined)).toEqual(scenarios);
   });
 
-  it('are selected by their workload, with all of its subjects', () => {
+  it('are selected by their name, with all of its subjects', () => {
     const [only, ...others] = selectScenarios('query-100');
     expect(others).toEqual([]);
-    expect(only?.subjects.map(({ name }) => name)).toEqual(['query-100', 'slipstream-query-100']);
+    expect(only?.subjects.map(({ name }) => name)).toEqual(['query-100', 'cached-query-100']);
   });
 });
 
 function round(number: number, cached: number, reference: number, connections = 64): Measurement[] {
   const rates = { cached, 'node-http': reference, sockets: 200_000 };
   return Object.entries(rates).map(([row, requestsPerSecond]) => ({
-    workload: 'get-item',
+    scenario: 'get-item',
     row,
     connections,
     round: number,
@@ -143,5 +178,7 @@ function round(number: number, cached: number, reference: number, connections = 
     serverCpuUs: undefined,
     serverCores: undefined,
     loadCores: undefined,
+    pausesMs: undefined,
+    fromRedis: undefined,
   }));
 }
