@@ -32,12 +32,16 @@ export interface AdminOptions {
   readonly log: Logger;
 }
 
+/** Anybody may connect, before a token is asked for: so nobody may keep health checks out by doing nothing for long. */
 const limits: HttpLimits = {
   ...defaultHttpLimits,
   bodyBytesMax: 64 * 1024,
   gatheredBytesMax: 1024 * 1024,
-  connectionsMax: 100,
+  connectionsMax: 1_000,
   repliesBytesMax: 64 * 1024 * 1024,
+  idleMs: 30_000,
+  headMs: 5_000,
+  requestMs: 10_000,
   closeMs: 1_000,
 };
 

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Backend } from '../../protocol/backend.ts';
@@ -133,6 +135,14 @@ describe('a request', () => {
   test('to a name that is allowed is answered', async () => {
     const { port } = await open({ allowedHosts: ['admin.example'] });
     expect((await ask(port, '/stats', { headers: { host: 'admin.example:80' } })).status).toBe(200);
+  });
+
+  test('is answered beside hundreds of connections that say nothing', async () => {
+    const { port } = await open({ token: 'right-token' });
+    const silent = Array.from({ length: 300 }, () => connect(port, '127.0.0.1'));
+    await Promise.all(silent.map((socket) => once(socket, 'connect')));
+    expect((await ask(port, '/healthz')).status).toBe(200);
+    for (const socket of silent) socket.destroy();
   });
 
   test('with a body beyond its limit is refused', async () => {
