@@ -6,6 +6,7 @@ import {
   batchMagic,
   type Chain,
   decodeBatchHeader,
+  emptyChain,
   headerBytes,
   payloadChecksum,
 } from './header.ts';
@@ -22,17 +23,20 @@ export interface Batch {
   readonly endLsn: number;
 }
 
+/** What of a segment is read; not beyond `bytes`. */
+export type SegmentBytes = Pick<SegmentFile, 'path' | 'start' | 'bytes'>;
+
 /** Reads the batches of one segment in their order, each checked against the one before it. */
 export class BatchReader {
   readonly #file: ReadableFile;
-  readonly #segment: SegmentFile;
+  readonly #segment: SegmentBytes;
   readonly #logId: string;
   #chain: Chain;
   #offset = headerBytes;
   #window: Buffer = Buffer.alloc(0);
   #windowOffset = 0;
 
-  constructor(file: ReadableFile, segment: SegmentFile, logId: string, chain: Chain) {
+  constructor(file: ReadableFile, segment: SegmentBytes, logId: string, chain: Chain = emptyChain) {
     this.#file = file;
     this.#segment = segment;
     this.#logId = logId;
@@ -46,6 +50,20 @@ export class BatchReader {
 
   get chain(): Chain {
     return this.#chain;
+  }
+
+  /**
+   * Reads on from a batch within the segment. What came before that one is not known, so it is taken at its word.
+   * @param offset where in the file the batch begins.
+   * @returns what is wrong with its header, or undefined.
+   */
+  async startAt(offset: number): Promise<string | undefined> {
+    const header = decodeBatchHeader(await this.#bytes(offset, headerBytes));
+    if (header === undefined) return 'no valid batch header';
+    const { number, previousChecksum } = header;
+    this.#chain = { batchNumber: number, previousChecksum, nextSequence: 0, lastTimeMs: 0 };
+    this.#offset = offset;
+    return undefined;
   }
 
   /**

@@ -9,6 +9,13 @@ import { layoutProblems, listSegments, type SegmentFile, withSegment } from './s
 /** Gets every batch behind `appliedTo`, in order; awaited before the next one. */
 export type Replay = (entries: LogEntry[], endLsn: number) => void | Promise<void>;
 
+/** Looks at batches on opening, each after its replay. */
+export interface History {
+  readonly visit: (entries: LogEntry[], startLsn: number, endLsn: number) => void;
+  /** Whether all that is kept is read for it, or only what is replayed and the rest of that segment. */
+  readonly isWhole: boolean;
+}
+
 /** The slices in which the end of a log is written once more. */
 const rewriteBytes = 1024 * 1024;
 
@@ -34,12 +41,13 @@ export async function recover(
   directory: string,
   appliedTo: number,
   replay: Replay,
+  history?: History,
 ): Promise<Recovered | undefined> {
   const segments = await listWhole(files, directory, appliedTo);
   const last = segments.pop();
   if (last !== undefined) segments.push(await settle(files, last, appliedTo));
   await files.syncDirectory(directory);
-  return last === undefined ? undefined : replaySegments(files, segments, appliedTo, replay);
+  return last === undefined ? undefined : replaySegments(files, segments, appliedTo, replay, history);
 }
 
 export interface SegmentWalk {
@@ -168,12 +176,13 @@ async function replaySegments(
   segments: readonly SegmentFile[],
   appliedTo: number,
   replay: Replay,
+  history: History | undefined,
 ): Promise<Recovered> {
-  const first = segments.findLastIndex((segment) => segment.start <= appliedTo);
+  const first = history?.isWhole === true ? 0 : segments.findLastIndex(({ start }) => start <= appliedTo);
   let walk: SegmentWalk | undefined;
   for (const segment of segments.slice(first)) {
     const isLast = segment === segments.at(-1);
-    const visit = replayFrom(appliedTo, segment, replay);
+    const visit = withHistory(replayFrom(appliedTo, segment, replay), history);
     walk = await walkSegment(files, segment, { isLast, appliedTo, chain: walk?.chain, visit });
   }
   const last = segments.at(-1);
@@ -183,7 +192,14 @@ async function replaySegments(
   return { logId: last.header.logId, segments, end: last.start + last.bytes, chain, marked };
 }
 
-/** Hands on what lies behind `appliedTo`, which has to be the end of a batch or the beginning of a segment's first one. */
+function withHistory(visit: WalkOptions['visit'], history: History | undefined): WalkOptions['visit'] {
+  if (history === undefined) return visit;
+  return async (entries, startLsn, endLsn) => {
+    await visit(entries, startLsn, endLsn);
+    if (entries.length > 0) history.visit(entries, startLsn, endLsn);
+  };
+}
+
 /** Hands on the batches behind `appliedTo`, which is the end of one of them. */
 export function replayFrom(appliedTo: number, segment: SegmentFile, replay: Replay): WalkOptions['visit'] {
   return (entries, startLsn, endLsn) => {

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import type { Files } from '../files.ts';
 import { LogFullError, LogUnusableError } from './errors.ts';
 import { type Chain, emptyChain, formatVersion, headerBytes, sealBatch } from './header.ts';
+import { readRange, type VisitEntries } from './range-reader.ts';
 import type { BatchEncoder, BatchRange } from './record.ts';
-import { type Replay, recover } from './recovery.ts';
+import { type History, type Replay, recover } from './recovery.ts';
 import { segmentName } from './segment-file.ts';
 import { SegmentWriter, type SegmentWriterOptions } from './segment-writer.ts';
 
@@ -56,6 +57,7 @@ export interface LogOptions {
   readonly idleMarkMs: number;
   /** The log cannot be trusted any more, and the process has to stop. Called once at most. */
   readonly onFatal: (error: Error) => void;
+  readonly history?: History;
   /** Zeros written ahead of the batches, in bytes, in mode `group`. */
   readonly zeroAheadBytes?: number;
   readonly setTimer?: SetTimer;
@@ -108,9 +110,9 @@ export class Log {
    * @throws LogDamagedError, LogFormatError: the log must not be served; LogFullError: no room to make or to recover it.
    */
   static async open(options: LogOptions, replay: Replay): Promise<Log> {
-    const { files, directory, appliedTo } = options;
+    const { files, directory, appliedTo, history } = options;
     await files.makeDirectory(directory);
-    const recovered = await recover(files, directory, appliedTo, replay);
+    const recovered = await recover(files, directory, appliedTo, replay, history);
     if (recovered === undefined) return new Log(options, await createLog(options));
     const { logId, segments, end, chain, marked } = recovered;
     const starts = segments.map((segment) => segment.start);
@@ -142,21 +144,38 @@ export class Log {
   /**
    * Appends what the encoder has gathered as one batch, and empties it at once, so that the next batch can be gathered meanwhile.
    * The next `append` has to wait for this one.
+   * @returns where the batch begins and ends.
    * @throws LogFullError: nothing was appended, the log can be used on. LogUnusableError: closed, or failed for good.
    */
-  async append(encoder: BatchEncoder): Promise<{ endLsn: number }> {
+  async append(encoder: BatchEncoder): Promise<{ startLsn: number; endLsn: number }> {
     this.#assertUsable();
     if (this.#appending !== undefined) throw new Error('an append is in flight already');
     const { entryCount, range } = encoder;
     this.#assertContinues(entryCount, range);
     this.#appendedSinceTimer = true;
-    this.#appending = this.#appendBatch(encoder.take(), entryCount, range);
+    const frame = encoder.take();
+    this.#appending = this.#appendBatch(frame, entryCount, range);
     try {
       await this.#appending;
     } finally {
       this.#appending = undefined;
     }
-    return { endLsn: this.#end };
+    return { startLsn: this.#end - frame.length, endLsn: this.#end };
+  }
+
+  /**
+   * Reads batches that were appended, while the log goes on.
+   * @param fromLsn where a batch begins, or ends. @param toLsn where one ends.
+   * @param visit gets the entries of each batch; false: no more.
+   * @throws LogDamagedError; an error of the file system where segments were removed meanwhile
+   */
+  read(fromLsn: number, toLsn: number, visit: VisitEntries): Promise<void> {
+    const { files, directory } = this.#options;
+    const segments = this.#starts.map((start, i) => {
+      const bytes = Math.min(this.#starts[i + 1] ?? this.#end, toLsn) - start;
+      return { path: join(directory, segmentName(start)), start, bytes };
+    });
+    return readRange(files, segments, this.#logId, fromLsn, visit);
   }
 
   /** Makes everything appended so far durable. In mode `group` it is already. */
