@@ -47,6 +47,7 @@ export const errorKinds = {
   // AWS's own are 400. Ours is the front's refusal of web pages, and browsers' tools and proxies know it by its status.
   AccessDeniedException: { ...accessFault, status: 403, textMember: 'Message' },
   ConditionalCheckFailedException: clientFault,
+  ExpiredIteratorException: clientFault,
   IdempotentParameterMismatchException: capitalText,
   IncompleteSignatureException: accessFault,
   InternalServerError: { ...clientFault, status: 500, retried: true },
@@ -64,6 +65,7 @@ export const errorKinds = {
   TransactionCanceledException: capitalText,
   TransactionConflictException: clientFault,
   TransactionInProgressException: { ...capitalText, retried: true },
+  TrimmedDataAccessException: clientFault,
   UnknownOperationException: accessFault,
   UnrecognizedClientException: accessFault,
   ValidationException: { ...clientFault, namespace: 'com.amazon.coral.validate' },
@@ -113,6 +115,16 @@ export function resourceNotFound(message = 'Requested resource not found'): Dyna
 /** What DescribeTable, UpdateTable and DeleteTable say; operations on items use `resourceNotFound`. */
 export function tableNotFound(tableName: string): DynamoDbError {
   return resourceNotFound(`Requested resource not found: Table: ${tableName} not found`);
+}
+
+/** A shard iterator is older than 15 minutes (AWS: API_streams_GetRecords). */
+export function expiredIterator(): DynamoDbError {
+  return newError('ExpiredIteratorException', 'Shard iterator has expired');
+}
+
+/** Records of a stream are asked for that are older than 24 hours (AWS: API_streams_GetRecords). */
+export function trimmedDataAccess(): DynamoDbError {
+  return newError('TrimmedDataAccessException', 'The data you are trying to access has been trimmed');
 }
 
 export function resourceInUse(message: string): DynamoDbError {

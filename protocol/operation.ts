@@ -412,6 +412,42 @@ export interface TransactGetItemsInput {
   ReturnConsumedCapacity?: ReturnConsumedCapacity;
 }
 
+export interface ListStreamsInput {
+  TableName?: string;
+  /** 1-100; 100 where absent. */
+  Limit?: number;
+  ExclusiveStartStreamArn?: string;
+}
+
+export interface DescribeStreamInput {
+  StreamArn: string;
+  /** 1-100; 100 where absent. */
+  Limit?: number;
+  ExclusiveStartShardId?: string;
+  ShardFilter?: ShardFilter;
+}
+
+/** Asks for the children of a shard alone. */
+export interface ShardFilter {
+  Type?: 'CHILD_SHARDS';
+  ShardId?: string;
+}
+
+export type ShardIteratorType = 'TRIM_HORIZON' | 'LATEST' | 'AT_SEQUENCE_NUMBER' | 'AFTER_SEQUENCE_NUMBER';
+
+export interface GetShardIteratorInput {
+  StreamArn: string;
+  ShardId: string;
+  ShardIteratorType: ShardIteratorType;
+  SequenceNumber?: string;
+}
+
+export interface GetRecordsInput {
+  ShardIterator: string;
+  /** 1-1000; 1000 where absent. */
+  Limit?: number;
+}
+
 /** The inputs of the operations that are typed here; each as it is after its shape was validated. */
 export interface OperationInputs {
   BatchGetItem: BatchGetItemInput;
@@ -421,9 +457,13 @@ export interface OperationInputs {
   DeleteTable: DeleteTableInput;
   DescribeEndpoints: Record<string, never>;
   DescribeLimits: Record<string, never>;
+  DescribeStream: DescribeStreamInput;
   DescribeTable: DescribeTableInput;
   DescribeTimeToLive: DescribeTimeToLiveInput;
   GetItem: GetItemInput;
+  GetRecords: GetRecordsInput;
+  GetShardIterator: GetShardIteratorInput;
+  ListStreams: ListStreamsInput;
   ListTables: ListTablesInput;
   PutItem: PutItemInput;
   Query: QueryInput;

@@ -5,6 +5,7 @@ import { isTooDeepForNewerLayer } from './depth.ts';
 import { deserialize } from './deserialize.ts';
 import * as item from './item-shapes.ts';
 import type { StructureShape } from './shape.ts';
+import * as stream from './stream-shapes.ts';
 import * as table from './table-shapes.ts';
 import * as timeToLive from './time-to-live-shapes.ts';
 import * as transact from './transact-shapes.ts';
@@ -20,9 +21,13 @@ const shapes: Readonly<Record<keyof OperationInputs, StructureShape>> = {
   DeleteTable: table.deleteTable,
   DescribeEndpoints: table.describeEndpoints,
   DescribeLimits: table.describeLimits,
+  DescribeStream: stream.describeStream,
   DescribeTable: table.describeTable,
   DescribeTimeToLive: timeToLive.describeTimeToLive,
   GetItem: item.getItem,
+  GetRecords: stream.getRecords,
+  GetShardIterator: stream.getShardIterator,
+  ListStreams: stream.listStreams,
   ListTables: table.listTables,
   PutItem: item.putItem,
   Query: item.query,

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { OperationInputs } from '../../protocol/operation.ts';
 import * as read from '../../protocol/validate/read.ts';
 import { type Input, validateShape } from '../../protocol/validate/shapes.ts';
+import * as stream from '../../protocol/validate/stream.ts';
 import * as table from '../../protocol/validate/table.ts';
 import * as transact from '../../protocol/validate/transact.ts';
 import * as write from '../../protocol/validate/write.ts';
@@ -17,9 +18,13 @@ const validators: Record<keyof OperationInputs, (input: Input) => unknown> = {
   DeleteTable: table.validateDeleteTable,
   DescribeEndpoints: (input) => validateShape('DescribeEndpoints', input),
   DescribeLimits: (input) => validateShape('DescribeLimits', input),
+  DescribeStream: stream.validateDescribeStream,
   DescribeTable: table.validateDescribeTable,
   DescribeTimeToLive: (input) => validateShape('DescribeTimeToLive', input),
   GetItem: read.validateGetItem,
+  GetRecords: stream.validateGetRecords,
+  GetShardIterator: stream.validateGetShardIterator,
+  ListStreams: stream.validateListStreams,
   ListTables: table.validateListTables,
   PutItem: write.validatePutItem,
   Query: read.validateQuery,
