@@ -16,6 +16,8 @@ export async function openEngine({ settings, log, clock, lifecycle }: Surroundin
     controlPlaneDelayMs: settings.controlPlaneDelayMs,
     ttlSweepMs: settings.ttlSweepMs,
     ttlChangeIntervalMs: settings.ttlChangeIntervalMs,
+    streamShards: settings.streamShards,
+    streamShardMs: settings.streamShardSeconds * 1000,
     log,
     onFatal: (error: unknown) => lifecycle.fatal(error),
   });

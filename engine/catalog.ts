@@ -4,6 +4,8 @@ import { tableNameOf } from '../protocol/table-name.ts';
 import { checkTableArn } from '../protocol/validate/table-arn.ts';
 import { Index, keyAttributesOf } from './index-schema.ts';
 import type { Change } from './log/record.ts';
+import type { LogMoment } from './stream/definition.ts';
+import { StreamRegister } from './stream/register.ts';
 import type { TableDefinition } from './table-definition.ts';
 
 /** A definition and what follows from it, made once. */
@@ -39,13 +41,22 @@ export class Table {
   }
 }
 
-export type CatalogChange = { readonly put: TableDefinition } | { readonly remove: number };
+export type CatalogChange =
+  | { readonly put: TableDefinition }
+  | { readonly remove: number }
+  /** Closes the shards of the stream of this number, and opens their children. */
+  | { readonly roll: number };
 
 /** The tables at one point of the log. */
 export class Catalog {
   readonly #byName = new Map<string, Table>();
   readonly #byNumber = new Map<number, Table>();
+  readonly streams: StreamRegister;
   #nextNumber = 1;
+
+  constructor(streams = new StreamRegister()) {
+    this.streams = streams;
+  }
 
   /** The number that the next new table gets. */
   get nextNumber(): number {
@@ -80,9 +91,21 @@ export class Catalog {
     return table;
   }
 
-  apply(change: CatalogChange): void {
-    if ('put' in change) this.#put(new Table(change.put));
-    else this.#remove(change.remove);
+  apply(change: CatalogChange, at: LogMoment): void {
+    if ('roll' in change) {
+      this.streams.roll(change.roll, at);
+    } else if ('put' in change) {
+      this.restore(change.put);
+      this.streams.tableChanged(change.put, at);
+    } else {
+      this.#remove(change.remove);
+      this.streams.tableRemoved(change.remove, at);
+    }
+  }
+
+  /** Takes in a definition as it is, without looking at what has become of its stream. */
+  restore(definition: TableDefinition): void {
+    this.#put(new Table(definition));
   }
 
   #put(table: Table): void {
@@ -107,6 +130,7 @@ export function numbersOf({ number, indexes, collections }: TableDefinition): nu
 
 /** The numbers that a change takes out of use. @param catalog as it is before the change. */
 export function numbersDropped(catalog: Catalog, change: CatalogChange): number[] {
+  if ('roll' in change) return [];
   const before = catalog.byNumber('put' in change ? change.put.number : change.remove)?.definition;
   if (before === undefined) return [];
   const kept = 'put' in change ? numbersOf(change.put) : [];

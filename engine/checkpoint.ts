@@ -1,6 +1,7 @@
 import { droppedRow, droppedRowPrefix } from './state/applier.ts';
 import type { MetaRows, Store } from './state/store.ts';
 import type { TableStatistics } from './statistics.ts';
+import { streamRowPrefix } from './stream/register.ts';
 import type { TableDefinition } from './table-definition.ts';
 import { tokenRowPrefix } from './transaction-tokens.ts';
 
@@ -12,6 +13,8 @@ export interface Checkpoint {
   readonly droppedTables: readonly number[];
   /** What `TransactionTokens` wants back. */
   readonly tokenRows: readonly (readonly [row: string, text: string])[];
+  /** What `StreamRegister` wants back. */
+  readonly streamRows: readonly (readonly [row: string, text: string])[];
 }
 
 export interface Position {
@@ -38,17 +41,18 @@ export function readCheckpoint(store: Store): Checkpoint {
       Number(row.slice(droppedRowPrefix.length)),
     ),
     tokenRows: [...store.metaRows(tokenRowPrefix)],
+    streamRows: [...store.metaRows(streamRowPrefix)],
   };
 }
 
-/** The rows that bring LMDB's meta data to `position`. */
+/** The rows that bring LMDB's meta data to `position`. @param otherRows of tokens and streams. */
 export function checkpointRows(
   position: Position,
   tables: ReadonlyMap<number, AppliedTable | undefined>,
   droppedTables: Iterable<number>,
-  tokenRows: MetaRows,
+  otherRows: readonly MetaRows[],
 ): MetaRows {
-  const rows: MetaRows = new Map(tokenRows);
+  const rows: MetaRows = new Map(otherRows.flatMap((some) => [...some]));
   for (const [number, table] of tables) {
     rows.set(`${tableRowPrefix}${number}`, table === undefined ? undefined : JSON.stringify(table));
   }

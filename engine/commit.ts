@@ -16,6 +16,8 @@ import { entryBytes, type Overlay, type OverlayEntry } from './state/overlay.ts'
 import type { State } from './state/state.ts';
 import { applyCatalogChange, asItem, type ShownChange, showChange } from './state-changes.ts';
 import type { Statistics } from './statistics.ts';
+import { type StreamedChange, streamedChange } from './stream/change.ts';
+import type { LogMoment } from './stream/definition.ts';
 import type { TableDefinition } from './table-definition.ts';
 import type { TransactionTokens } from './transaction-tokens.ts';
 
@@ -63,6 +65,8 @@ export interface CommitterOptions {
   readonly diskReserve: DiskReserve;
   /** Entries were published into the overlay. */
   readonly onPublished: () => void;
+  /** These changes of streams were published, with a batch that lies there in the log. */
+  readonly onStreamed: (changes: readonly StreamedChange[], startLsn: number, endLsn: number) => void;
 }
 
 interface QueuedWrite extends Waiter {
@@ -78,6 +82,7 @@ interface Waiter {
 /** Writes evaluated and not yet durable, and whoever waits for that. */
 interface Batch {
   readonly changes: PendingChange[];
+  readonly streamed: StreamedChange[];
   readonly settle: { readonly waiter: Waiter; readonly outcome: Outcome }[];
 }
 
@@ -85,7 +90,11 @@ type Outcome = { readonly reply: Reply } | { readonly error: unknown };
 
 type PendingChange =
   | { readonly token: string; readonly timeMs: number }
-  | { readonly catalogChange: CatalogChange; readonly table: TableDefinition | undefined }
+  | {
+      readonly catalogChange: CatalogChange;
+      readonly at: LogMoment;
+      readonly table: TableDefinition | undefined;
+    }
   | (ShownChange & { readonly origin: object | undefined });
 
 /**
@@ -248,13 +257,18 @@ export class Committer {
     this.#encoder.add({ firstSequence, timeMs, changes: sized, ...(token !== undefined && { token }) });
     this.#nextSequence += changes.length;
     if (token !== undefined) batch.changes.push({ token, timeMs });
-    for (const change of sized) {
+    for (let i = 0; i < sized.length; i++) {
+      const change = sized[i] as EvaluatedChange;
+      const sequence = firstSequence + i;
       if (change.kind === 'catalog') {
         const catalogChange = readCatalogRecord(change.json);
+        const at = { sequence, timeMs };
         const table = changedTable(this.#context.catalog, catalogChange);
-        this.#context.catalog.apply(catalogChange);
-        batch.changes.push({ catalogChange, table });
+        this.#context.catalog.apply(catalogChange, at);
+        batch.changes.push({ catalogChange, at, table });
       } else {
+        const stream = this.#context.catalog.streams.openOf(change.table);
+        if (stream !== undefined) batch.streamed.push(streamedChange(stream, change, sequence, timeMs));
         const key = stateKey(change.table, change.key);
         const entry = { item: asItem(change.newImage) };
         const collection = collectionRow(change.collection, change.collectionBytes);
@@ -282,17 +296,18 @@ export class Committer {
     this.#inFlight = batch;
     this.#open = newBatch();
     this.#options.log.append(this.#encoder).then(
-      ({ endLsn }) => this.#publish(batch, endLsn),
+      ({ startLsn, endLsn }) => this.#publish(batch, startLsn, endLsn),
       (error: Error) => this.#appendFailed(error),
     );
   }
 
   /** Invariant 3: no await in here, nor in anything it calls. */
-  #publish(batch: Batch, endLsn: number): void {
+  #publish(batch: Batch, startLsn: number, endLsn: number): void {
     this.#inFlight = undefined;
     this.#publishedLsn = endLsn;
     this.#options.overlay.beginCommit();
     for (const change of batch.changes) this.#show(change);
+    if (batch.streamed.length > 0) this.#options.onStreamed(batch.streamed, startLsn, endLsn);
     for (const change of batch.changes) this.#announce(change);
     for (const { waiter, outcome } of batch.settle) settle(waiter, outcome);
     this.#options.onPublished();
@@ -307,7 +322,7 @@ export class Committer {
       return;
     }
     if ('catalogChange' in pending) {
-      applyCatalogChange(pending.catalogChange, catalog, statistics, droppedTables);
+      applyCatalogChange(pending.catalogChange, pending.at, catalog, statistics, droppedTables);
       return;
     }
     const { key, entry, collection } = pending;
@@ -402,7 +417,7 @@ const turnMs = 5;
 const batchBytesMax = 8 * 1024 * 1024;
 
 function newBatch(): Batch {
-  return { changes: [], settle: [] };
+  return { changes: [], streamed: [], settle: [] };
 }
 
 function settle(waiter: Waiter, outcome: Outcome): void {
@@ -426,12 +441,13 @@ function withCollectionBytes(
 
 /** The definition that a change makes, or takes away. */
 function changedTable(catalog: Catalog, change: CatalogChange): TableDefinition | undefined {
+  if ('roll' in change) return undefined;
   return 'put' in change ? change.put : catalog.byNumber(change.remove)?.definition;
 }
 
 function copyOf(catalog: Catalog): Catalog {
-  const copy = new Catalog();
+  const copy = new Catalog(catalog.streams.copy());
   copy.reserveNumbersBelow(catalog.nextNumber);
-  for (const table of catalog.all()) copy.apply({ put: table.definition });
+  for (const table of catalog.all()) copy.restore(table.definition);
   return copy;
 }

@@ -22,8 +22,9 @@ export interface DataDirectory {
  *
  *     1  entries of all indexes only name their items
  *     2  entries of indexes that have less than whole items hold what they have
+ *     3  the catalog's records say how the shards of streams roll
  */
-const formatVersion = 2;
+const formatVersion = 3;
 
 /** Older folders are read as they are; what is written to them is of the newest format. */
 const formatVersionMin = 1;

@@ -17,6 +17,7 @@ import { batchWriteItem } from './operation/batch-write.ts';
 import { describeLimits } from './operation/describe.ts';
 import { query, scan } from './operation/query.ts';
 import { batchGetItem, getItem } from './operation/read.ts';
+import { describeStream, getRecords, getShardIterator, listStreams } from './operation/stream.ts';
 import { createTable, deleteTable, describeTable, listTables, updateTable } from './operation/table.ts';
 import { transactGetItems } from './operation/transact-get.ts';
 import { transactWriteItems } from './operation/transact-write.ts';
@@ -28,6 +29,10 @@ import { Applier } from './state/applier.ts';
 import { State } from './state/state.ts';
 import { Store } from './state/store.ts';
 import type { Statistics } from './statistics.ts';
+import { streamedChanges } from './stream/change.ts';
+import { StreamHistory } from './stream/history.ts';
+import { LogIndex } from './stream/log-index.ts';
+import { ShardRoller } from './stream/roller.ts';
 import type { TableDefinition } from './table-definition.ts';
 import { TableLife } from './table-life.ts';
 import { type CapacityEnforcement, Throughput } from './throughput.ts';
@@ -53,6 +58,10 @@ export interface EngineOptions {
   readonly ttlSweepMs: number;
   /** How long after a change of its TTL a table refuses another one; 0 for not at all. */
   readonly ttlChangeIntervalMs: number;
+  /** Into how many shards a new stream is cut: 1 to 32, 4 unless said. */
+  readonly streamShards?: number;
+  /** How long a shard of a stream is open; AWS's four hours unless said. */
+  readonly streamShardMs?: number;
   /** Eventually consistent reads and global indexes are so much behind, to test against; 0 for not at all. */
   readonly replicaLagMs: number;
   /** AWS's limit of 10 GB unless said, in bytes. */
@@ -117,9 +126,13 @@ const operations: ReadonlyMap<string, OperationHandler> = new Map(
     DeleteItem: deleteItem,
     DeleteTable: deleteTable,
     DescribeLimits: describeLimits,
+    DescribeStream: describeStream,
     DescribeTable: describeTable,
     DescribeTimeToLive: describeTimeToLive,
     GetItem: getItem,
+    GetRecords: getRecords,
+    GetShardIterator: getShardIterator,
+    ListStreams: listStreams,
     ListTables: listTables,
     PutItem: putItem,
     Query: query,
@@ -139,6 +152,7 @@ interface Parts {
   readonly diskReserve: DiskReserve;
   readonly log: Log;
   readonly sweeper: TimeToLiveSweeper;
+  readonly roller: ShardRoller;
   readonly services: Services;
 }
 
@@ -165,6 +179,7 @@ async function startParts(
   const lag = replicaLagMs === 0 ? undefined : { clock, lagMs: replicaLagMs };
   const recovered = new Recovery(store);
   const { overlay, catalog, statistics, droppedTables, transactionTokens } = recovered;
+  const streamIndex = new LogIndex();
   const log = await Log.open(
     {
       ...(options.logPlace ?? { files: nodeFiles, directory: directory.log }),
@@ -173,9 +188,20 @@ async function startParts(
       syncMode: options.durability === 'sync' ? 'group' : 'relaxed',
       idleMarkMs,
       onFatal: options.onFatal,
+      history: {
+        visit: (entries, startLsn, endLsn) =>
+          streamIndex.add(streamedChanges(entries, catalog.streams), startLsn, endLsn),
+        isWhole: !catalog.streams.isEmpty,
+      },
     },
     (entries, endLsn) => recovered.replay(entries, endLsn),
   );
+  const streamHistory = new StreamHistory({
+    source: log,
+    index: streamIndex,
+    streams: catalog.streams,
+    nextSequence: recovered.position.nextSequence,
+  });
   // What is replayed was acknowledged before: readers that lag may have seen it, and must not see it vanish.
   if (lag !== undefined) overlay.keepReplaced(lag);
   const diskReserve = await DiskReserve.open({
@@ -197,6 +223,7 @@ async function startParts(
     diskReserve,
     overlayBytesMax: options.overlayBytesMax,
     onPublished: () => applier.committed(),
+    onStreamed: (changes, startLsn, endLsn) => streamHistory.published(changes, startLsn, endLsn),
   });
   let applyingLsn = 0;
   const applier = new Applier({
@@ -212,7 +239,7 @@ async function startParts(
         positionOf(committer, catalog),
         changedTables(catalog, statistics),
         droppedTables,
-        transactionTokens.startApplying(),
+        [transactionTokens.startApplying(), catalog.streams.startApplying()],
       );
     },
     lag,
@@ -220,8 +247,9 @@ async function startParts(
     onApplied: () => {
       statistics.applied();
       transactionTokens.applied();
+      catalog.streams.applied();
       committer.overlayReleased();
-      void removeAppliedSegments(log, applyingLsn, options.log);
+      void removeUnneededSegments(log, Math.min(applyingLsn, streamHistory.pinLsn(clock.now())), options.log);
     },
   });
   const backfills = new Backfills({
@@ -252,7 +280,15 @@ async function startParts(
     sweepMs: options.ttlSweepMs,
     overlayBytesMax: options.overlayBytesMax / 2,
   });
+  const roller = new ShardRoller({
+    catalog,
+    committer,
+    clock,
+    log: options.log,
+    shardMs: options.streamShardMs ?? streamShardMsDefault,
+  });
   sweeper.start();
+  roller.start();
   for (const table of catalog.all()) tableLife.entered(table.definition);
   if (!overlay.isEmpty || droppedTables.size > 0) applier.committed();
   return {
@@ -262,6 +298,7 @@ async function startParts(
     diskReserve,
     log,
     sweeper,
+    roller,
     services: {
       catalog,
       state,
@@ -271,6 +308,8 @@ async function startParts(
       transactionTokens,
       ttlChangeIntervalMs: options.ttlChangeIntervalMs,
       throughput: new Throughput({ enforcement: options.capacity, catalog, clock }),
+      streamHistory,
+      streamShards: options.streamShards ?? streamShardsDefault,
       itemCollectionBytesMax: options.itemCollectionBytesMax ?? itemCollectionBytesMax,
       clock,
     },
@@ -302,10 +341,10 @@ function appliedTable(definition: TableDefinition, statistics: Statistics): Appl
   return { definition, statistics: statistics.of(definition.number), indexStatistics };
 }
 
-/** Nothing needs a segment any more that LMDB has taken whole. */
-async function removeAppliedSegments(log: Log, appliedLsn: number, logger: Logger): Promise<void> {
+/** Nothing needs a segment any more that LMDB has taken whole, and no stream has to show. */
+async function removeUnneededSegments(log: Log, neededLsn: number, logger: Logger): Promise<void> {
   try {
-    await log.removeBefore(appliedLsn);
+    await log.removeBefore(neededLsn);
   } catch (error) {
     logger.warn({ err: error }, 'cannot remove old log segments; trying again after the next apply');
   }
@@ -319,10 +358,12 @@ async function closeParts({
   diskReserve,
   log,
   sweeper,
+  roller,
   services,
 }: Parts): Promise<void> {
   services.tableLife.close();
   sweeper.close();
+  roller.close();
   diskReserve.close();
   await services.committer.close();
   const failures: unknown[] = [];
@@ -332,6 +373,9 @@ async function closeParts({
   lock.release();
   if (failures.length > 0) throw failures[0];
 }
+
+const streamShardsDefault = 4;
+const streamShardMsDefault = 4 * 60 * 60 * 1000;
 
 /** How long the log is quiet before a mark proves its last batch durable. */
 const idleMarkMs = 50;

@@ -3,12 +3,13 @@ import { Catalog, readCatalogRecord } from './catalog.ts';
 import { type Position, readCheckpoint } from './checkpoint.ts';
 import { indexChanges } from './index-entries.ts';
 import { collectionOf, collectionRow } from './item-collections.ts';
-import type { Image, ItemChange, LogEntry } from './log/record.ts';
+import type { CatalogChange as CatalogRecord, Image, ItemChange, LogEntry } from './log/record.ts';
 import { stateKey } from './state/layout.ts';
 import { Overlay } from './state/overlay.ts';
 import type { Store } from './state/store.ts';
 import { applyCatalogChange, asItem, showChange } from './state-changes.ts';
 import { Statistics } from './statistics.ts';
+import type { LogMoment } from './stream/definition.ts';
 import { TransactionTokens } from './transaction-tokens.ts';
 
 /** What LMDB has, and then what the log adds to it. */
@@ -21,13 +22,14 @@ export class Recovery {
   position: Position;
 
   constructor(store: Store) {
-    const { position, tables, droppedTables, tokenRows } = readCheckpoint(store);
+    const { position, tables, droppedTables, tokenRows, streamRows } = readCheckpoint(store);
     this.position = position;
     this.droppedTables = new Set(droppedTables);
     this.transactionTokens.restore(tokenRows);
+    this.catalog.streams.restore(streamRows);
     this.catalog.reserveNumbersBelow(position.nextTableNumber);
     for (const { definition, statistics, indexStatistics } of tables) {
-      this.catalog.apply({ put: definition });
+      this.catalog.restore(definition);
       this.statistics.restore(definition.number, statistics);
       for (const [number, counts] of Object.entries(indexStatistics))
         this.statistics.restore(Number(number), counts);
@@ -42,14 +44,15 @@ export class Recovery {
 
   #replayEntry({ firstSequence, timeMs, token, changes }: LogEntry): void {
     if (token !== undefined) this.transactionTokens.committed(token, timeMs);
-    for (const change of changes) {
-      if (change.kind === 'catalog') {
-        applyCatalogChange(readCatalogRecord(change.json), this.catalog, this.statistics, this.droppedTables);
-      } else {
-        this.#replayItem(change);
-      }
+    for (const [i, change] of changes.entries()) {
+      if (change.kind === 'item') this.#replayItem(change);
+      else this.#replayCatalog(change, { sequence: firstSequence + i, timeMs });
     }
     this.position = { ...this.position, nextSequence: firstSequence + changes.length, lastTimeMs: timeMs };
+  }
+
+  #replayCatalog({ json }: CatalogRecord, at: LogMoment): void {
+    applyCatalogChange(readCatalogRecord(json), at, this.catalog, this.statistics, this.droppedTables);
   }
 
   #replayItem(change: ItemChange): void {

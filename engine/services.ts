@@ -3,6 +3,7 @@ import type { Catalog } from './catalog.ts';
 import type { Committer } from './commit.ts';
 import type { State } from './state/state.ts';
 import type { Statistics } from './statistics.ts';
+import type { StreamHistory } from './stream/history.ts';
 import type { TableLife } from './table-life.ts';
 import type { Throughput } from './throughput.ts';
 import type { TransactionTokens } from './transaction-tokens.ts';
@@ -20,6 +21,9 @@ export interface Services {
   /** How long after a change of its TTL a table refuses another one. */
   readonly ttlChangeIntervalMs: number;
   readonly throughput: Throughput;
+  readonly streamHistory: StreamHistory;
+  /** Of a new stream. */
+  readonly streamShards: number;
   /** Of the items of one partition key and their entries in local indexes. */
   readonly itemCollectionBytesMax: number;
   readonly clock: Clock;

@@ -6,6 +6,7 @@ import type { Image, ItemChange } from './log/record.ts';
 import type { StateKey } from './state/layout.ts';
 import type { Overlay, OverlayEntry } from './state/overlay.ts';
 import type { Statistics } from './statistics.ts';
+import type { LogMoment } from './stream/definition.ts';
 
 /** A change of an item with what it does to indexes and its collection, as it is shown to readers and counted. */
 export interface ShownChange {
@@ -38,6 +39,7 @@ export function showChange(
 /** Brings the catalog to what the change leaves, and notes which numbers have fallen out of use. */
 export function applyCatalogChange(
   change: CatalogChange,
+  at: LogMoment,
   catalog: Catalog,
   statistics: Statistics,
   droppedNumbers: Set<number>,
@@ -46,7 +48,7 @@ export function applyCatalogChange(
     droppedNumbers.add(number);
     statistics.dropped(number);
   }
-  catalog.apply(change);
+  catalog.apply(change, at);
   statistics.definitionChanged('put' in change ? change.put : undefined);
 }
 

@@ -21,7 +21,23 @@ export interface TableDefinition {
   readonly collections?: number;
   /** Absent where it was never asked for. */
   readonly timeToLive?: TimeToLive;
+  /** The newest stream; absent where there never was one. */
+  readonly stream?: TableStream;
 }
+
+/** A table's stream as its last change left it (AWS: StreamSpecification). */
+export interface TableStream {
+  /** Tells apart the streams that a table has had. */
+  readonly label: string;
+  readonly viewType: StreamViewType;
+  /** Changes are recorded from ENABLING on, and not any more from DISABLING on. */
+  readonly status: 'ENABLING' | 'ENABLED' | 'DISABLING' | 'DISABLED';
+  /** Into how many shards it is cut, by the hashes of partition keys. */
+  readonly shardCount: number;
+}
+
+/** What of an item a stream's records have besides its key. */
+export type StreamViewType = 'KEYS_ONLY' | 'NEW_IMAGE' | 'OLD_IMAGE' | 'NEW_AND_OLD_IMAGES';
 
 /** Which attribute says when items expire (AWS: TTL). */
 export interface TimeToLive {

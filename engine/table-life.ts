@@ -5,7 +5,7 @@ import { type Catalog, type CatalogChange, catalogRecord } from './catalog.ts';
 import type { Committer } from './commit.ts';
 import { definitionsFor } from './index-schema.ts';
 import { isSettled, settledBilling } from './operation/billing.ts';
-import type { IndexDefinition, TableDefinition, TimeToLive } from './table-definition.ts';
+import type { IndexDefinition, TableDefinition, TableStream, TimeToLive } from './table-definition.ts';
 
 export interface TableLifeOptions {
   /** The committed tables. */
@@ -20,7 +20,7 @@ export interface TableLifeOptions {
 
 /**
  * Brings tables from the statuses that pass by themselves to the next one: CREATING and UPDATING to ACTIVE, DELETING to
- * gone; and so their indexes, their capacity and their TTL. Each step is a write like any other, decided in the commit
+ * gone; and so their indexes, their capacity, their TTL and their streams. Each step is a write like any other, decided in the commit
  * queue on the table as it is then. What enters a status while something else of the same table is under way makes both
  * take their time from then on.
  */
@@ -95,12 +95,13 @@ export class TableLife {
 const retryDelayMs = 1000;
 
 /** Whether nothing becomes of it by itself, but by the end of a backfill. */
-function isAtRest({ status, billing, indexes, timeToLive }: TableDefinition): boolean {
+function isAtRest({ status, billing, indexes, timeToLive, stream }: TableDefinition): boolean {
   return (
     status === 'ACTIVE' &&
     isSettled(billing) &&
     indexes.every(isIndexAtRest) &&
-    (timeToLive === undefined || nextTimeToLive(timeToLive) === timeToLive)
+    (timeToLive === undefined || nextTimeToLive(timeToLive) === timeToLive) &&
+    (stream === undefined || nextStream(stream) === stream)
   );
 }
 
@@ -122,6 +123,7 @@ function nextStep(table: TableDefinition): CatalogChange {
       indexes,
       attributeDefinitions,
       ...(table.timeToLive !== undefined && { timeToLive: nextTimeToLive(table.timeToLive) }),
+      ...(table.stream !== undefined && { stream: nextStream(table.stream) }),
     },
   };
 }
@@ -137,4 +139,10 @@ function nextTimeToLive(timeToLive: TimeToLive): TimeToLive {
   if (timeToLive.status === 'ENABLING') return { ...timeToLive, status: 'ENABLED' };
   if (timeToLive.status === 'DISABLING') return { ...timeToLive, status: 'DISABLED' };
   return timeToLive;
+}
+
+function nextStream(stream: TableStream): TableStream {
+  if (stream.status === 'ENABLING') return { ...stream, status: 'ENABLED' };
+  if (stream.status === 'DISABLING') return { ...stream, status: 'DISABLED' };
+  return stream;
 }

@@ -213,6 +213,17 @@ export const options = {
     programs: engines,
     description: "How long a table's time to live cannot be changed again; AWS refuses it for up to an hour.",
   }),
+  streamShards: option(integer(1, 32), '4', {
+    group: 'Data',
+    programs: engines,
+    description: 'Into how many shards a new stream of a table is cut, by the hashes of partition keys.',
+  }),
+  streamShardSeconds: option(integer(1, 86_400), '14400', {
+    group: 'Data',
+    programs: engines,
+    description:
+      'How long a shard of a stream takes records before its child goes on; short ones show whether applications follow.',
+  }),
 
   cacheSize: option(size('1MB', '1TB'), '256MB', {
     group: 'Cache',

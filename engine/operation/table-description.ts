@@ -1,6 +1,13 @@
 import { tableArn } from '../../protocol/table-name.ts';
 import type { Statistics } from '../statistics.ts';
-import type { Billing, IndexDefinition, OnDemandMaximum, TableDefinition } from '../table-definition.ts';
+import { streamArn } from '../stream/definition.ts';
+import type {
+  Billing,
+  IndexDefinition,
+  OnDemandMaximum,
+  StreamViewType,
+  TableDefinition,
+} from '../table-definition.ts';
 import { decreasesUntil } from './billing.ts';
 
 /** What of AWS's API_TableDescription this version has. */
@@ -20,8 +27,23 @@ export interface TableDescription {
   readonly OnDemandThroughput?: OnDemandMaximum;
   readonly LocalSecondaryIndexes?: readonly IndexDescription[];
   readonly GlobalSecondaryIndexes?: readonly GlobalIndexDescription[];
+  readonly StreamSpecification?: { readonly StreamEnabled: true; readonly StreamViewType: StreamViewType };
+  /** The newest stream's, whether it is enabled or not. */
+  readonly LatestStreamLabel?: string;
+  readonly LatestStreamArn?: string;
   readonly DeletionProtectionEnabled: boolean;
   readonly WarmThroughput: WarmThroughputDescription;
+}
+
+/** Of a stream that is disabled, only its name is told. */
+function streamMembers({ region, name, stream }: TableDefinition): Partial<TableDescription> {
+  if (stream === undefined) return {};
+  const isEnabled = stream.status === 'ENABLING' || stream.status === 'ENABLED';
+  return {
+    ...(isEnabled && { StreamSpecification: { StreamEnabled: true, StreamViewType: stream.viewType } }),
+    LatestStreamLabel: stream.label,
+    LatestStreamArn: streamArn(region, name, stream.label),
+  };
 }
 
 interface ProvisionedThroughputDescription {
@@ -78,6 +100,7 @@ export function tableDescription(
     ...(global.length > 0 && {
       GlobalSecondaryIndexes: global.map((index) => globalIndexDescription(index, table, statistics, nowMs)),
     }),
+    ...streamMembers(table),
     DeletionProtectionEnabled: table.deletionProtection,
     WarmThroughput: warmThroughput(billing, table.status),
   };

@@ -24,6 +24,7 @@ import { commitTable, existingTable } from './table-commit.ts';
 import { refuseConflict, refuseNamesake, refuseToDelete, refuseUnlessThere } from './table-conflict.ts';
 import { createdDescription, deletedDescription, tableDescription } from './table-description.ts';
 import { refuseBeyondQuotas } from './table-quota.ts';
+import { changedStream, newStream } from './table-stream.ts';
 
 /** AWS: API_CreateTable. */
 export async function createTable(services: Services, request: Request): Promise<Reply> {
@@ -37,7 +38,7 @@ export async function createTable(services: Services, request: Request): Promise
     if (tableNames(context.catalog, request.region).length >= tablesMax) {
       throw limitExceeded(`There is a limit of ${tablesMax} tables per subscriber`);
     }
-    const table = newTable(input, request.region, name, context);
+    const table = newTable(input, request.region, name, context, services.streamShards);
     if (!services.throughput.isOff) refuseBeyondQuotas(table, undefined, context.catalog);
     const description = tableDescription(table, services.statistics, context.timeMs);
     const showsWarm = input.WarmThroughput !== undefined;
@@ -45,7 +46,7 @@ export async function createTable(services: Services, request: Request): Promise
   });
 }
 
-/** AWS: API_UpdateTable; here billing mode, throughput, deletion protection and indexes. */
+/** AWS: API_UpdateTable; here billing mode, throughput, deletion protection, indexes and streams. */
 export async function updateTable(services: Services, request: Request): Promise<Reply> {
   const input = validateUpdateTable(request.input);
   refuseLater(input, updateLater);
@@ -53,7 +54,7 @@ export async function updateTable(services: Services, request: Request): Promise
     const current = existingTable(context.catalog, request.region, input.TableName);
     refuseUnlessThere(current);
     checkThroughputChanges(input, tableDescription(current, services.statistics, context.timeMs));
-    const table = changedTable(input, current, context);
+    const table = changedTable(input, current, context, services.streamShards);
     if (!services.throughput.isOff) refuseBeyondQuotas(table, current, context.catalog);
     // AWS says so of a billing mode that stays the same, too.
     const shown = input.BillingMode === undefined ? table : { ...table, status: 'UPDATING' as const };
@@ -108,6 +109,7 @@ function newTable(
   region: string,
   name: string,
   context: WriteContext,
+  streamShards: number,
 ): TableDefinition {
   const number = context.catalog.nextNumber;
   const indexes = newIndexes(input, number + 1, context.timeMs);
@@ -125,6 +127,7 @@ function newTable(
     deletionProtection: input.DeletionProtectionEnabled === true,
     indexes,
     ...(hasLocalIndexes && { collections: number + 1 + indexes.length }),
+    ...newStream(input.StreamSpecification, { region, name }, context, streamShards),
   };
 }
 
@@ -132,19 +135,22 @@ function changedTable(
   input: UpdateTableInput,
   current: TableDefinition,
   context: WriteContext,
+  streamShards: number,
 ): TableDefinition {
   const { timeMs, catalog } = context;
   const indexes = changedIndexes(input, current, catalog.nextNumber, timeMs);
   const changesIndexes = createsOrDeletesIndex(input);
   refuseConflict(input, changesIndexes, current);
+  const stream = changedStream(input.StreamSpecification, current, context, streamShards);
   const billing = changedTableBilling(input, current.billing, timeMs);
   return {
     ...current,
     // Protection, on-demand maxima, warm throughput and the capacity of an index leave the status alone.
-    status: changesIndexes || hasUnitsChanging(billing) ? 'UPDATING' : current.status,
+    status: changesIndexes || stream !== undefined || hasUnitsChanging(billing) ? 'UPDATING' : current.status,
     billing,
     deletionProtection: input.DeletionProtectionEnabled ?? current.deletionProtection,
     indexes,
+    ...stream,
     attributeDefinitions: definitionsFor(current.keySchema, indexes, [
       ...current.attributeDefinitions,
       ...(input.AttributeDefinitions ?? []),
@@ -164,7 +170,6 @@ function byCodeUnits(a: string, b: string): number {
 
 /** Parts of the API that this version does not have; asking for them is refused rather than forgotten. */
 const createLater = [
-  'StreamSpecification',
   'SSESpecification',
   'TableClass',
   'Tags',
@@ -172,7 +177,6 @@ const createLater = [
 ] as const satisfies (keyof CreateTableInput)[];
 
 const updateLater = [
-  'StreamSpecification',
   'SSESpecification',
   'ReplicaUpdates',
   'TableClass',
@@ -188,6 +192,5 @@ function refuseLater<Input extends object>(input: Input, members: readonly (keyo
 function isOff(value: unknown): boolean {
   if (Array.isArray(value)) return value.length === 0;
   if (typeof value === 'string') return value === 'STANDARD';
-  const switches = value as { StreamEnabled?: boolean; Enabled?: boolean };
-  return switches.StreamEnabled === false || switches.Enabled === false;
+  return (value as { Enabled?: boolean }).Enabled === false;
 }
