@@ -45,7 +45,7 @@ function placeOf([first = '', ...others]: readonly string[]): string {
 function readChange(input: Readonly<Record<string, unknown>>): CacheSettingsChange {
   checkNames('', input, ['cacheSize', 'itemTtlMs', 'queryTtlMs', 'tables']);
   return {
-    cacheBytesMax: readNumber('cacheSize', input.cacheSize),
+    cacheBytesMax: readSize(input.cacheSize),
     itemTtlMs: readNumber('itemTtlMs', input.itemTtlMs),
     queryTtlMs: readNumber('queryTtlMs', input.queryTtlMs),
     tables: readTables(input.tables),
@@ -84,6 +84,18 @@ function checkNames(place: string, values: object, allowed: readonly string[]): 
 function readObject(place: string, value: unknown): Record<string, unknown> {
   if (isObject(value)) return value;
   throw new AdminError(400, `${place}: must be an object`);
+}
+
+/** Like the option of that name (cli/config/options.ts): who sends 512 does not mean bytes. */
+const cacheBytesMin = 1024 * 1024;
+
+function readSize(size: unknown): number | undefined {
+  const bytes = readNumber('cacheSize', size);
+  if (bytes === undefined || bytes >= cacheBytesMin) return bytes;
+  throw new AdminError(
+    400,
+    `cacheSize${shown(size)}: must be at least ${cacheBytesMin} bytes, which is 1 MiB`,
+  );
 }
 
 function readNumber(place: string, value: unknown): number | undefined {

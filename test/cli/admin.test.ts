@@ -152,7 +152,7 @@ describe('the administration of everything in one process', () => {
       queryTtlMs: 300_000,
       tables: {},
     });
-    const change = { cacheSize: 1_000_000, tables: { Music: { cache: { enabled: false } } } };
+    const change = { cacheSize: 2_000_000, tables: { Music: { cache: { enabled: false } } } };
     expect(await askJson(server, '/settings', 'PATCH', change)).toEqual({
       status: 200,
       body: { ...change, itemTtlMs: 300_000, queryTtlMs: 300_000 },
@@ -162,7 +162,7 @@ describe('the administration of everything in one process', () => {
     expect((await askJson(server, '/stats')).body.cache).toMatchObject({
       hits: before.hits,
       misses: before.misses,
-      bytesMax: 1_000_000,
+      bytesMax: 2_000_000,
     });
     await askJson(server, '/settings', 'PATCH', { tables: { Music: null } });
     await plays(server);
