@@ -148,6 +148,12 @@ export class Coherence<V extends Sized> {
     forgetIdle(table, fence.key, guards);
   }
 
+  /** Whether no other write can have been made to the key since the fence was raised; to be asked before it is lowered. */
+  stoodAlone(fence: Fence): boolean {
+    const guards = this.tables.get(fence.tableId)?.guards.get(fence.key);
+    return guards !== undefined && this.mayPut(fence, guards);
+  }
+
   /** Nobody knows whether the write was applied, or will be. */
   abandon(fence: Fence): void {
     this.endExpired();

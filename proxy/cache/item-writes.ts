@@ -6,7 +6,8 @@ import type { Table, TableDescriptions } from '../table-descriptions.ts';
 import type { CachedItem } from './cached-item.ts';
 import { changedGenerations } from './changed-generations.ts';
 import type { Coherence, Fence } from './coherence.ts';
-import type { SharedWrite, SharedWrites } from './shared-writes.ts';
+import type { ChangedGeneration } from './shared.ts';
+import type { EndedGenerations, SharedWrite, SharedWrites } from './shared-writes.ts';
 import { type AskedWrite, answerAsAsked, askForImages, imagesOf, imagesUntold } from './write-images.ts';
 import { targetKey, type WriteTarget, writeTargets, writtenItem } from './write-targets.ts';
 
@@ -117,7 +118,7 @@ export class ItemWrites {
   }
 
   async #lowerRefused({ fences, shared }: Guard): Promise<void> {
-    await shared?.lower([], undefined);
+    await shared?.lower(none, undefined);
     for (const fence of fences) this.#coherence.lower(fence);
   }
 
@@ -127,11 +128,15 @@ export class ItemWrites {
     const isSingle = writes.length === 1;
     const value = isSingle ? writtenItem(request.operation, request.input, reply) : undefined;
     const written = value && { value, ttlMs: writes[0]?.table.itemTtlMs ?? 0 };
-    const changes = writes.flatMap((write) => changesOf(write, isSingle ? { request, reply } : undefined));
-    await shared?.lower(changes, written);
+    const generations = writes.flatMap((write) =>
+      changesOf(write, isSingle ? { request, reply } : undefined),
+    );
+    const any = writes.flatMap(changesOfAny);
+    await shared?.lower({ generations, generationsBeside: without(any, generations) }, written);
     await this.#voidReplaced(request.region, guard);
+    const isAlone = shared === undefined && fences.every((fence) => this.#coherence.stoodAlone(fence));
     for (const fence of fences) this.#coherence.lower(fence, shared === undefined ? written : undefined);
-    for (const { tableId, name } of changes) this.#pages.endGenerations(tableId, [name]);
+    for (const { tableId, name } of isAlone ? generations : any) this.#pages.endGenerations(tableId, [name]);
     for (const tableId of this.#replaced(request.region, writes)) this.#coherence.voidTable(tableId);
   }
 
@@ -167,11 +172,32 @@ export class ItemWrites {
   }
 }
 
+/**
+ * What any write of the item may have changed. The images that a write was told do not show what another one has done
+ * that is not answered yet, or that this proxy has yet to hear of: who knows of this write must not see what was there
+ * before that one.
+ */
+function changesOfAny({ table, key }: Write): ChangedGeneration[] {
+  const names = changedGenerations(table, { key, oldItem: 'unknown', newItem: 'unknown' });
+  return names.map((name) => ({ tableId: table.id, name }));
+}
+
+function without(all: readonly ChangedGeneration[], some: readonly ChangedGeneration[]): ChangedGeneration[] {
+  const names = new Set(some.map(nameOf));
+  return all.filter((one) => !names.has(nameOf(one)));
+}
+
+function nameOf({ tableId, name }: ChangedGeneration): string {
+  return `${tableId}\n${name}`;
+}
+
+const none: EndedGenerations = { generations: [], generationsBeside: [] };
+
 /** @param answered the call and its answer, where it is the only write of the call. */
 function changesOf(
   { table, target, key }: Write,
   answered: { request: Request; reply: Reply } | undefined,
-): { tableId: string; name: KeyBytes }[] {
+): ChangedGeneration[] {
   const images =
     answered === undefined ? imagesUntold(target) : imagesOf(answered.request, target, answered.reply);
   return changedGenerations(table, { key, ...images }).map((name) => ({ tableId: table.id, name }));

@@ -30,6 +30,8 @@ export class SharedWrites {
   }
 }
 
+export type EndedGenerations = Pick<SharedChanges, 'generations' | 'generationsBeside'>;
+
 export interface FencedWrite {
   readonly table: Table;
   readonly key: KeyBytes;
@@ -58,12 +60,9 @@ export class SharedWrite {
   }
 
   /** The write was answered. Its caller is told once this is resolved. */
-  async lower(
-    generations: SharedChanges['generations'],
-    written: Written<CachedItem> | undefined,
-  ): Promise<void> {
+  async lower(generations: EndedGenerations, written: Written<CachedItem> | undefined): Promise<void> {
     const changes = {
-      generations,
+      ...generations,
       written: written && { value: encodeItem(written.value), ttlMs: written.ttlMs },
     };
     const lowered = this.#fence === undefined ? undefined : this.#shared.lower(this.#fence, changes);

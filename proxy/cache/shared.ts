@@ -125,10 +125,20 @@ export interface PageName {
   readonly generations: readonly KeyBytes[];
 }
 
+export interface ChangedGeneration {
+  readonly tableId: string;
+  readonly name: KeyBytes;
+}
+
 /** What a write that was answered did. */
 export interface SharedChanges {
   /** The generations of pages that it may have made wrong, by table. */
-  readonly generations: readonly { readonly tableId: string; readonly name: KeyBytes }[];
+  readonly generations: readonly ChangedGeneration[];
+  /**
+   * Those that it has to end besides if another write of its items may have been made while it was under way: what that
+   * one did is in no image here, and is not to be seen by whoever knows of this one.
+   */
+  readonly generationsBeside: readonly ChangedGeneration[];
   /** What it left under its key, where it is the only write of its call and that is known for certain. */
   readonly written: { readonly value: Buffer; readonly ttlMs: number } | undefined;
 }

@@ -66,27 +66,24 @@ export class RedisItems {
 
   /**
    * Drops, and puts what the write left, where this is certain.
-   * @returns whether it is certain that it was dropped.
+   * @returns whether no other write can have been made since the fence was raised; undefined if it is not certain that
+   * the item was dropped.
    */
-  async lower(raised: RaisedItem, written: SharedChanges['written']): Promise<boolean> {
+  async lower(raised: RaisedItem, written: SharedChanges['written']): Promise<boolean | undefined> {
     const process = this.#masters.processOf(raised.names.value);
-    if (process === undefined) return false;
-    const isCertain =
-      raised.processStamp === process.stamp &&
-      raised.table.isReadable &&
-      !raised.isHeld &&
-      written !== undefined;
-    if (!isCertain) return this.#drop(process, raised.names, [raised.id]);
-    const value = stamped(stampOf(process, raised.table.version), written.value);
-    const lifeMs = this.#lifeMs(process, raised.table, written.ttlMs);
-    return this.#drop(process, raised.names, [raised.id, value, lifeMs]);
+    if (process === undefined) return undefined;
+    const isConfirmed = raised.processStamp === process.stamp;
+    const isPut = isConfirmed && raised.table.isReadable && !raised.isHeld;
+    const put = isPut && written !== undefined ? this.#asPut(process, raised.table, written) : [];
+    const answer = await this.#drop(process, raised.names, [raised.id, ...put]);
+    return answer === undefined ? undefined : isConfirmed && answer === 1;
   }
 
   /** @param fenceId the fence of the write, if it raised one. */
   async drop(tableId: string, key: KeyBytes, fenceId: string = noFence): Promise<boolean> {
     const names = itemNames(tableId, key);
     const process = this.#masters.processOf(names.value);
-    return process !== undefined && this.#drop(process, names, [fenceId]);
+    return process !== undefined && (await this.#drop(process, names, [fenceId])) !== undefined;
   }
 
   /** @returns whether it is certain that it was dropped, or left. */
@@ -110,13 +107,13 @@ export class RedisItems {
     return answer === undefined ? undefined : process;
   }
 
-  async #drop(
-    process: Process,
-    names: ItemNames,
-    args: readonly (string | Buffer | number)[],
-  ): Promise<boolean> {
+  #drop(process: Process, names: ItemNames, args: readonly (string | Buffer | number)[]): Promise<unknown> {
     const keys = [names.value, names.token, names.fences, names.marker];
-    return (await this.#masters.run(process, lowerStep, keys, args)) !== undefined;
+    return this.#masters.run(process, lowerStep, keys, args);
+  }
+
+  #asPut(process: Process, table: FleetTable, { value, ttlMs }: WrittenItem): [Buffer, number] {
+    return [stamped(stampOf(process, table.version), value), this.#lifeMs(process, table, ttlMs)];
   }
 
   #lifeMs(process: Process, table: FleetTable, ttlMs: number): number {
@@ -124,6 +121,8 @@ export class RedisItems {
     return lifeMs(ttlMs, itemMsMax, youngUntilMs - this.#clock.monotonic());
   }
 }
+
+type WrittenItem = NonNullable<SharedChanges['written']>;
 
 export interface ItemsOptions {
   readonly clock: Clock;

@@ -48,7 +48,9 @@ import { Unanswered, type UnansweredFence } from './unanswered.ts';
  *     without a word are void, and held until its last write cannot be applied any more.
  * 10. A write is answered only after its table's fingerprint was looked at, later than its commit: if it is another
  *     one, there may be an index of which the writer did not know, and the table is void.
- * 11. L1 may be served from, and records of tables used, while all masters are up and proven to be heard; L1 is emptied
+ * 11. The images that a write was told do not show what another one has done that is not answered yet. So unless its
+ *     fence stood alone, it drops all generations that any write of its item may concern.
+ * 12. L1 may be served from, and records of tables used, while all masters are up and proven to be heard; L1 is emptied
  *     whenever an announcement may have been lost.
  *
  * A step that was given up may still be done later, but only by the same process, as none is sent twice. None does harm
@@ -132,8 +134,8 @@ export class RedisCache implements SharedCache {
     const raised = raisedItems(fence);
     const written = raised.length === 1 ? changes.written : undefined;
     await Promise.all([
-      ...raised.map((item) => this.#lowerItem(item, written)),
-      ...changes.generations.map(({ tableId, name }) => this.#dropGeneration(tableId, name)),
+      this.#lowerItems(raised, changes, written),
+      this.#dropGenerations(changes.generations),
       ...tablesOf(raised).map((table) => this.#checkFingerprint(table)),
     ]);
     this.#writes--;
@@ -250,10 +252,25 @@ export class RedisCache implements SharedCache {
     return delivered.every((isDelivered) => isDelivered);
   }
 
-  async #lowerItem(item: RaisedItem, written: SharedChanges['written']): Promise<void> {
+  async #lowerItems(
+    raised: readonly RaisedItem[],
+    { generationsBeside }: SharedChanges,
+    written: SharedChanges['written'],
+  ): Promise<void> {
+    const areAlone = await Promise.all(raised.map((item) => this.#lowerItem(item, written)));
+    if (areAlone.includes(false)) await this.#dropGenerations(generationsBeside);
+  }
+
+  /** @returns whether no other write can have been made beside it. */
+  async #lowerItem(item: RaisedItem, written: SharedChanges['written']): Promise<boolean> {
     this.#counts.drops++;
-    const isDelivered = await this.#items.lower(item, written);
-    if (!isDelivered) this.#owed.item(item.table.id, item.key, item.id);
+    const isAlone = await this.#items.lower(item, written);
+    if (isAlone === undefined) this.#owed.item(item.table.id, item.key, item.id);
+    return isAlone === true;
+  }
+
+  async #dropGenerations(generations: SharedChanges['generations']): Promise<void> {
+    await Promise.all(generations.map(({ tableId, name }) => this.#dropGeneration(tableId, name)));
   }
 
   async #dropGeneration(tableId: string, name: KeyBytes): Promise<void> {

@@ -90,7 +90,7 @@ return 1`,
  * Drops, removes the fence, if it is there, and puts what its write left, if the fence stood alone and untainted.
  * Otherwise taints those that stand.
  * Keys: value, token, fences, marker. Arguments: id of the fence or `noFence`; value and its life in ms, or neither.
- * Answers 1 if the value was put.
+ * Answers 1 if the fence stood alone and untainted.
  */
 export const lowerStep = step(
   'lower',
@@ -99,18 +99,18 @@ export const lowerStep = step(
 redis.call('DEL', KEYS[1], KEYS[2])
 local count, tainted = standing(KEYS[3], nowMs())
 local stood = redis.call('ZREM', KEYS[3], ARGV[1])
-local put = 0
+local alone = 0
 if count > stood then
   if not tainted then redis.call('ZADD', KEYS[3], 'inf', '') end
 else
   redis.call('DEL', KEYS[3])
-  if stood == 1 and not tainted and ARGV[2] then
-    redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-    put = 1
+  if stood == 1 and not tainted then
+    alone = 1
+    if ARGV[2] then redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
   end
 end
 announce(KEYS[4])
-return put`,
+return alone`,
 );
 
 /**

@@ -160,6 +160,7 @@ export class FleetProxy {
 export function changes(value?: string, generations: readonly KeyBytes[] = []) {
   return {
     generations: generations.map((name) => ({ tableId, name })),
+    generationsBeside: [],
     written: value === undefined ? undefined : { value: Buffer.from(value), ttlMs: 0 },
   };
 }

@@ -246,7 +246,7 @@ class Walk {
     const written =
       version === undefined || rest % 3 === 0 ? undefined : { value: Buffer.from(String(version)), ttlMs: 0 };
     void proxy.cache
-      .lower(fence, { written, generations: [{ tableId, name: 'p' }] })
+      .lower(fence, { written, generations: [{ tableId, name: 'p' }], generationsBeside: [] })
       .then(() => this.#acknowledge(proxy, at, version));
   }
 

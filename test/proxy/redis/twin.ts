@@ -50,18 +50,18 @@ export const twinSteps: Readonly<Record<string, TwinStep>> = {
     redis.del(value, token);
     const { count, isTainted } = standing(redis, fences, redis.now());
     const stood = redis.zrem(fences, id) ? 1 : 0;
-    let put = 0;
+    let alone = 0;
     if (count > stood) {
       if (!isTainted) redis.zadd(fences, Infinity, '');
     } else {
       redis.del(fences);
-      if (stood === 1 && !isTainted && bytes !== undefined) {
-        redis.set(value, bytes, Number(lifeMs));
-        put = 1;
+      if (stood === 1 && !isTainted) {
+        alone = 1;
+        if (bytes !== undefined) redis.set(value, bytes, Number(lifeMs));
       }
     }
     announce(redis, marker);
-    return put;
+    return alone;
   },
 
   tellItem(redis, keys, args) {
