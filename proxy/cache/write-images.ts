@@ -68,10 +68,11 @@ function imageLeft({ kind, attributes }: WriteTarget): Image {
   return kind === 'put' ? orUnknown(() => canonicalItem(attributes as Item)) : 'unknown';
 }
 
+/** The write is done: what the store says of it, however odd, must not keep its fence from being lowered. */
 function itemIn(attributes: unknown): Image {
   if (attributes === undefined || attributes === null) return undefined;
-  if (attributes instanceof ItemJson) return parseItem(attributes);
-  return isObject(attributes) ? (attributes as Item) : 'unknown';
+  const item = attributes instanceof ItemJson ? parseItem(attributes) : attributes;
+  return isObject(item) ? orUnknown(() => canonicalItem(item as Item)) : 'unknown';
 }
 
 /**

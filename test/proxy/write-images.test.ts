@@ -101,6 +101,20 @@ describe('a write on a table with a global index', () => {
   );
 });
 
+describe('an answer that is no item of DynamoDB’s', () => {
+  it.each([
+    [{ ...key, color: null }],
+    [{ ...key, color: 5 }],
+    [{ ...key, n: { N: 'many' } }],
+    [{ ...key, n: { M: null } }],
+    ['nothing'],
+  ])('tells nothing: %j', (attributes) => {
+    expect(learn(indexed, 'DeleteItem', { Key: key }, attributes as unknown as Item)).toMatchObject({
+      oldItem: 'unknown',
+    });
+  });
+});
+
 describe('a write on any other table', () => {
   it.each([plain, locallyIndexed])('asks an update alone, for the item that can be kept', (table) => {
     const learnt = learn(table, 'UpdateItem', paint, red);
