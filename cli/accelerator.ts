@@ -19,6 +19,7 @@ export function accelerate(
     cacheBytesMax: settings.cacheSize,
     itemTtlMs: settings.itemTtlMs,
     queryTtlMs: settings.queryTtlMs,
+    indexTtlMs: settings.indexTtlMs,
     tables: tableSettings(settings.tables),
     describeMs: settings.describeMs,
     settleMs: settings.settleMs ?? settleMs,

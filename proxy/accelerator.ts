@@ -33,6 +33,11 @@ export interface AcceleratorOptions {
   readonly itemTtlMs: number;
   /** How long a page of Query or Scan may be served after it was read; 0, the default: none is kept. */
   readonly queryTtlMs?: number;
+  /**
+   * At most, for pages of global indexes of a store that has to settle: an index may lag behind its table for longer.
+   * Absent: no limit of their own.
+   */
+  readonly indexTtlMs?: number;
   /** Settings of single tables, by their names, in every region. */
   readonly tables: Readonly<Record<string, TableSettings>>;
   /** How old a table's description may grow where the store does not announce changes; at least 1. */
@@ -123,7 +128,9 @@ export class Accelerator implements Backend {
     const { sharedItems, sharedPages, sharedWrites } = sharedParts(this.#shared, options);
     const itemParts = { coherence, flights, counters, shared: sharedItems };
     this.#reads = new ItemReads(backend, this.#tables, this.settings, itemParts);
-    this.#queries = new QueryReads(backend, this.#tables, pages, pageFlights, counters, sharedPages);
+    const { indexTtlMs = Infinity } = options;
+    const pageParts = { pages, flights: pageFlights, counters, shared: sharedPages, indexTtlMs };
+    this.#queries = new QueryReads(backend, this.#tables, pageParts);
     this.#writes = new ItemWrites(backend, this.#tables, coherence, pages, sharedWrites);
     this.#changes = new TableChanges(backend, this.#tables, coherence, this.#shared, options.fenceMs);
     this.settings.onChange({ tables: (names) => this.#settingsChanged(names) });

@@ -240,6 +240,12 @@ export const options = {
     programs: accelerators,
     description: 'Age at which a cached page of Query or Scan is read anew; 0: pages are not cached.',
   }),
+  indexTtlMs: option(duration('0', '365d'), '10s', {
+    group: 'Cache',
+    programs: accelerators,
+    description:
+      'The same for pages of global indexes, at most, where writes have to settle (--settle-ms): an index may be behind for longer.',
+  }),
   tables: fileOnly(tables.prefault({}), {
     group: 'Cache',
     programs: accelerators,

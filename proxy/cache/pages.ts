@@ -115,6 +115,11 @@ export class Pages implements Ground<Reply, PageDestination, PageToken>, VoidLis
     token.release();
   }
 
+  /** Whether the store may answer with what was before a write. */
+  get isSettling(): boolean {
+    return this.#settling.isNeeded;
+  }
+
   /** Whether a change has to be looked into: otherwise there is nothing that it could end, nor that would settle. */
   isConcerned(tableId: string): boolean {
     return this.tables.has(tableId) || this.#settling.isNeeded;

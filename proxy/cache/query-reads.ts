@@ -18,22 +18,17 @@ export class QueryReads {
   readonly #flights: Flights<Reply, PageDestination, PageToken>;
   readonly #counters: TableCounters;
   readonly #shared: SharedPages | undefined;
+  readonly #indexTtlMs: number;
   readonly #readings = { Query: new QueryReadings('Query'), Scan: new QueryReadings('Scan') };
 
-  constructor(
-    backend: Backend,
-    tables: TableDescriptions,
-    pages: Pages,
-    flights: Flights<Reply, PageDestination, PageToken>,
-    counters: TableCounters,
-    shared: SharedPages | undefined,
-  ) {
+  constructor(backend: Backend, tables: TableDescriptions, parts: QueryParts) {
     this.#backend = backend;
     this.#tables = tables;
-    this.#pages = pages;
-    this.#flights = flights;
-    this.#counters = counters;
-    this.#shared = shared;
+    this.#pages = parts.pages;
+    this.#flights = parts.flights;
+    this.#counters = parts.counters;
+    this.#shared = parts.shared;
+    this.#indexTtlMs = parts.indexTtlMs;
   }
 
   read(operation: QueryOperation, request: Request): Reply | Promise<Reply> {
@@ -62,7 +57,8 @@ export class QueryReads {
   }
 
   #fetch(call: QueryCall, request: Request): Reply | Promise<Reply> {
-    const destination = destinationOf(call);
+    const destination = this.#destinationOf(call);
+    if (destination.ttlMs === 0) return this.#backend.call(request);
     const send: Send<Reply> = (isUnsettled, right) => {
       if (this.#shared === undefined) return this.#ask(call, asRead(request), isUnsettled);
       const askThen = () =>
@@ -78,9 +74,16 @@ export class QueryReads {
   #fetchAnew(call: QueryCall, request: Request): Reply | Promise<Reply> {
     if (this.#shared !== undefined) return this.#backend.call(request);
     const send = (isUnsettled: boolean) => this.#ask(call, asRead(request), isUnsettled);
-    const reply = this.#flights.readAnew(destinationOf(call), send);
+    const reply = this.#flights.readAnew(this.#destinationOf(call), send);
     if (!(reply instanceof Promise)) return reply ?? this.#backend.call(request);
     return reply.then((read) => read ?? this.#backend.call(request));
+  }
+
+  #destinationOf({ table, name, generations, isOfGlobalIndex }: QueryCall): PageDestination {
+    const { queryTtlMs } = table;
+    const isBehind = isOfGlobalIndex && this.#pages.isSettling;
+    const ttlMs = isBehind ? Math.min(queryTtlMs, this.#indexTtlMs) : queryTtlMs;
+    return { tableId: table.id, name, generations, isOfGlobalIndex, ttlMs };
   }
 
   /** Of a global index that may lag, there is no better answer to be had, only none worth keeping. */
@@ -93,8 +96,14 @@ export class QueryReads {
   }
 }
 
-function destinationOf({ table, name, generations, isOfGlobalIndex }: QueryCall): PageDestination {
-  return { tableId: table.id, name, generations, isOfGlobalIndex, ttlMs: table.queryTtlMs };
+export interface QueryParts {
+  readonly pages: Pages;
+  readonly flights: Flights<Reply, PageDestination, PageToken>;
+  readonly counters: TableCounters;
+  /** What the fleet has; undefined where there is none. */
+  readonly shared: SharedPages | undefined;
+  /** At most, for pages of global indexes of a store that has to settle; `Infinity` for no limit of their own. */
+  readonly indexTtlMs: number;
 }
 
 /**

@@ -246,6 +246,30 @@ describe.each([true, false])('pages of an engine that lags, and announces its co
   });
 });
 
+describe('pages of a global index', () => {
+  test('live for a shorter time where the index may lag for longer than is waited for', async () => {
+    const f = await QueryFixture.open(false, { queryTtlMs: 36_000_000, indexTtlMs: 10_000, settleMs: 1 });
+    await f.put('a', 1, colorAndRank('red', 1));
+    f.clock.advance(1_000);
+    await f.queryColor('red');
+    await f.query('a');
+    f.clock.advance(9_999);
+    expect(await f.isCached(() => f.queryColor('red'))).toBe(true);
+    f.clock.advance(1);
+    expect(await f.isCached(() => f.queryColor('red'))).toBe(false);
+    expect(await f.isCached(() => f.query('a'))).toBe(true);
+    await f.close();
+  });
+
+  test('live as long as others where nothing lags', async () => {
+    const f = await QueryFixture.open(false, { queryTtlMs: 36_000_000, indexTtlMs: 0 });
+    await f.queryColor('red');
+    f.clock.advance(3_000_000);
+    expect(await f.isCached(() => f.queryColor('red'))).toBe(true);
+    await f.close();
+  });
+});
+
 describe('pages of an index that was dropped around the cache', () => {
   test('are void when the table is described anew', async () => {
     const f = await QueryFixture.open(false, { queryTtlMs: 36_000_000 });
