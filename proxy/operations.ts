@@ -41,6 +41,18 @@ export function tablesChanged(operation: string, input: Readonly<Record<string, 
   return typeof name === 'string' ? [name] : 'all';
 }
 
+/** Whether an operation of the effect `table` makes a table, of which nothing can be cached before. */
+export function createsTable(operation: string): boolean {
+  return creations.has(operation);
+}
+
+const creations: ReadonlySet<string> = new Set([
+  'CreateTable',
+  'ImportTable',
+  'RestoreTableFromBackup',
+  'RestoreTableToPointInTime',
+]);
+
 const effects: ReadonlyMap<string, Effect> = new Map([
   ...listed('read', ['GetItem', 'BatchGetItem', 'Query', 'Scan']),
   ...listed('write', ['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem', 'TransactWriteItems']),

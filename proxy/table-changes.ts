@@ -3,9 +3,10 @@ import type { Reply } from '../protocol/reply.ts';
 import type { CachedItem } from './cache/cached-item.ts';
 import type { Coherence } from './cache/coherence.ts';
 import { isFateUnknown } from './cache/item-writes.ts';
+import { isObject } from './cache/key-reader.ts';
 import type { SharedCache } from './cache/shared.ts';
-import { effectOf, tablesChanged } from './operations.ts';
-import type { TableDescriptions } from './table-descriptions.ts';
+import { createsTable, effectOf, tablesChanged } from './operations.ts';
+import { identityOf, type TableDescriptions } from './table-descriptions.ts';
 
 /**
  * Calls after which any item of a table, of several, or of all may be another, or the tables themselves: nothing that was
@@ -37,13 +38,13 @@ export class TableChanges {
     const ids = this.#shared === undefined ? none : await this.#identities(request);
     try {
       const reply = await this.#backend.call(request);
-      await this.#voidShared(this.#shared, request, ids, 0);
+      await this.#voidShared(this.#shared, request, ids === 'untold' ? identitiesIn(reply) : ids, 0);
       this.#void(request, false);
       return reply;
     } catch (error) {
       if (isFateUnknown(error)) {
         this.#void(request, true);
-        await this.#voidShared(this.#shared, request, ids, this.#fenceMs);
+        await this.#voidShared(this.#shared, request, ids === 'untold' ? 'all' : ids, this.#fenceMs);
       }
       throw error;
     }
@@ -52,13 +53,15 @@ export class TableChanges {
   /**
    * What the names mean before the call: others of the fleet may have cached what this proxy has never asked for, and
    * once a table is gone nobody can tell any more which it was.
+   * @returns `untold` of one table that is not described to this proxy: to others it may be.
    */
-  async #identities({ operation, input, region }: Request): Promise<Identities> {
+  async #identities({ operation, input, region }: Request): Promise<Identities | 'untold'> {
     const names = tablesChanged(operation, input);
     if (names === 'all') return 'all';
     const tables = await Promise.all(names.map((name) => this.#tables.find(region, name)));
-    const isCertain = !tables.includes(undefined) || effectOf(operation, input) === 'table';
-    return isCertain ? tables.flatMap((table) => table?.id ?? []) : 'all';
+    if (!tables.includes(undefined)) return tables.flatMap((table) => table?.id ?? []);
+    if (effectOf(operation, input) !== 'table') return 'all';
+    return createsTable(operation) ? none : 'untold';
   }
 
   /** A name may mean more than what was known by it: in another region, or by now. */
@@ -102,6 +105,13 @@ export class TableChanges {
 type Identities = readonly string[] | 'all';
 
 const none: Identities = [];
+
+/** The table that was changed, as the store describes it then. */
+function identitiesIn({ output }: Reply): Identities {
+  const { TableDescription: description } = output;
+  const id = isObject(description) ? identityOf(description) : undefined;
+  return id === undefined ? 'all' : [id];
+}
 
 /** Writes leave the descriptions valid; giving them up would throw away one that is being asked for at the moment. */
 function changesDescriptions(operation: string, input: Request['input']): boolean {

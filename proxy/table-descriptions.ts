@@ -276,8 +276,11 @@ function isChanging(description: unknown): boolean {
   return status !== undefined && status !== 'ACTIVE' && status !== 'UPDATING';
 }
 
-/** Stores that give no TableId at least date their tables. */
-function identityOf(description: Record<string, unknown>): string | undefined {
+/**
+ * Stores that give no TableId at least date their tables.
+ * @param description a TableDescription; one that lacks what tells tables apart has no identity.
+ */
+export function identityOf(description: Record<string, unknown>): string | undefined {
   const { TableId: id, TableArn: arn, CreationDateTime: created } = description;
   if (typeof id === 'string') return id;
   return typeof arn === 'string' && created !== undefined ? `${arn} ${String(created)}` : undefined;

@@ -133,10 +133,12 @@ export class SimulatedStore implements Backend {
     return this.#tables.get(`${region}/${name}`)?.id;
   }
 
-  deleteTable(name: string, region = 'us-east-1'): void {
+  /** @returns how a store describes it from then on. */
+  deleteTable(name: string, region = 'us-east-1'): object {
     const table = this.#tables.get(`${region}/${name}`);
     this.#tables.delete(`${region}/${name}`);
     if (table !== undefined) this.#announceTable(table);
+    return { TableName: name, TableId: table?.id, TableStatus: 'DELETING' };
   }
 
   /** A write that went around whoever else uses the store. */
@@ -235,8 +237,7 @@ export class SimulatedStore implements Backend {
         );
         return {};
       case 'DeleteTable':
-        this.deleteTable(String(input.TableName), region);
-        return {};
+        return { TableDescription: this.deleteTable(String(input.TableName), region) };
       default:
         return { Operation: operation };
     }

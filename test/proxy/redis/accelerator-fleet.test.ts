@@ -180,3 +180,32 @@ describe('the record of a write', () => {
     expect(await reader.get('a')).toBe('2');
   });
 });
+
+describe('a table that is deleted', () => {
+  test('is void for all, also where the one who deletes it took it for missing', async () => {
+    const [fleet, deleter, user] = await AcceleratorFleet.start();
+    await deleter.call('DeleteTable', {});
+    await expect(deleter.get('a')).rejects.toThrow('not found');
+    await user.call('CreateTable', {});
+    await user.put('a', 'old');
+    expect(await user.get('a')).toBe('old');
+    await deleter.call('DeleteTable', {});
+    await expect(user.get('a')).rejects.toThrow('not found');
+    expect(fleet.store.tableId('items')).toBeUndefined();
+  });
+
+  test('is void for all where the answer was lost', async () => {
+    const [fleet, deleter, user] = await AcceleratorFleet.start();
+    await user.put('a', 'old');
+    expect(await user.get('a')).toBe('old');
+    fleet.store.failures.set('DescribeTable', new Error('the store does not answer'));
+    fleet.store.answers = 'held';
+    const deleting = deleter.call('DeleteTable', {});
+    await turns();
+    fleet.held('DeleteTable').execute();
+    fleet.held('DeleteTable').fail(new Error('the store does not answer'));
+    await expect(deleting).rejects.toThrow('does not answer');
+    fleet.store.answers = 'soon';
+    await expect(user.get('a')).rejects.toThrow('not found');
+  });
+});
