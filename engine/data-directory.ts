@@ -23,10 +23,13 @@ export interface DataDirectory {
  *     1  entries of all indexes only name their items
  *     2  entries of indexes that have less than whole items hold what they have
  *     3  the catalog's records say how the shards of streams roll
+ *     4  entries of local indexes lie in the order of the table's sort key where they tie
+ *
+ * What older formats have is read as it is, but for the entries of local indexes: they are moved when an engine opens the
+ * folder (local-index-raise.ts). While that lasts the mark has the newest format, and says so.
  */
-const formatVersion = 3;
+const formatVersion = 4;
 
-/** Older folders are read as they are; what is written to them is of the newest format. */
 const formatVersionMin = 1;
 
 /**
@@ -35,26 +38,45 @@ const formatVersionMin = 1;
  */
 export function prepareDataDirectory(root: string): DataDirectory {
   makeDirectory(resolve(root));
-  const path = join(root, 'format.json');
+  const path = markPath(root);
   const text = readIfThere(path);
-  if (text === undefined) writeMark(path);
+  if (text === undefined) writeMark(path, { isRaising: false });
   else checkFormat(path, text);
   return dataDirectory(root);
 }
 
-/** Keeps away programs that know older formats only. To be called with the folder locked, before it is written to. */
-export function raiseFormat({ root }: DataDirectory): void {
-  const path = join(root, 'format.json');
-  if (versionOf(readFileSync(path, 'utf8')) !== formatVersion) writeMark(path);
+/**
+ * Keeps away programs that know older formats only. To be called with the folder locked, before anything is written that
+ * they do not know.
+ * @returns whether entries have still to be moved; `formatRaised` is to be called when they are.
+ */
+export function raiseFormat({ root }: DataDirectory): boolean {
+  const path = markPath(root);
+  const mark = readMark(readFileSync(path, 'utf8'));
+  if (mark?.version === formatVersion) return mark.isRaising;
+  writeMark(path, { isRaising: true });
+  return true;
 }
 
-/** The same for a folder that has to be there already. */
+/** Nothing is left to be moved. */
+export function formatRaised({ root }: DataDirectory): void {
+  writeMark(markPath(root), { isRaising: false });
+}
+
+/**
+ * The same for a folder that has to be there already, and wholly of the newest format.
+ * @throws DataDirectoryError
+ */
 export function openDataDirectory(root: string): DataDirectory {
-  const path = join(root, 'format.json');
+  const path = markPath(root);
   const text = readIfThere(path);
   if (text === undefined) throw new DataDirectoryError(`${root} is not a data folder: it has no format.json`);
-  checkFormat(path, text);
-  return dataDirectory(root);
+  const { version, isRaising } = checkFormat(path, text);
+  if (version === formatVersion && !isRaising) return dataDirectory(root);
+  throw new DataDirectoryError(
+    `${path}: the data folder ${isRaising ? 'is only half raised' : `has format ${version} and is to be raised`} to ` +
+      `format ${formatVersion}. Open it with an engine once: that raises it.`,
+  );
 }
 
 /** The folder as a whole cannot be used; the message names the file. */
@@ -66,25 +88,37 @@ function dataDirectory(root: string): DataDirectory {
   return { root, log: join(root, 'log'), state: join(root, 'state') };
 }
 
-function checkFormat(path: string, text: string): void {
-  const version = versionOf(text);
-  if (version === undefined)
+function markPath(root: string): string {
+  return join(root, 'format.json');
+}
+
+interface Mark {
+  readonly version: number;
+  /** Some of the folder is still as an older format has it. */
+  readonly isRaising: boolean;
+}
+
+function checkFormat(path: string, text: string): Mark {
+  const mark = readMark(text);
+  if (mark === undefined)
     throw new DataDirectoryError(`${path} is not the mark of a data folder, or is damaged`);
-  if (version >= formatVersionMin && version <= formatVersion) return;
+  if (mark.version >= formatVersionMin && mark.version <= formatVersion) return mark;
   throw new DataDirectoryError(
-    `${path}: the data folder has format ${version}, this program knows formats ${formatVersionMin} to ${formatVersion}. ` +
+    `${path}: the data folder has format ${mark.version}, this program knows formats ${formatVersionMin} to ${formatVersion}. ` +
       'Use the version of Slipstream that wrote it, or a newer one.',
   );
 }
 
-function writeMark(path: string): void {
-  writeWhole(path, `${JSON.stringify({ slipstream: 'data', version: formatVersion })}\n`);
+function writeMark(path: string, { isRaising }: Pick<Mark, 'isRaising'>): void {
+  const mark = { slipstream: 'data', version: formatVersion, ...(isRaising && { raising: true }) };
+  writeWhole(path, `${JSON.stringify(mark)}\n`);
 }
 
-function versionOf(text: string): number | undefined {
+function readMark(text: string): Mark | undefined {
   try {
-    const mark = JSON.parse(text) as { slipstream?: unknown; version?: unknown };
-    return mark.slipstream === 'data' && typeof mark.version === 'number' ? mark.version : undefined;
+    const { slipstream, version, raising } = JSON.parse(text) as Record<string, unknown>;
+    if (slipstream !== 'data' || typeof version !== 'number') return undefined;
+    return { version, isRaising: raising === true };
   } catch {
     return undefined;
   }

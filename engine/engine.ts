@@ -7,11 +7,18 @@ import { Backfills } from './backfill.ts';
 import type { Catalog } from './catalog.ts';
 import { type AppliedTable, checkpointRows, type Position } from './checkpoint.ts';
 import { Committer } from './commit.ts';
-import { type DataDirectory, prepareDataDirectory, raiseFormat, syncDirectory } from './data-directory.ts';
+import {
+  type DataDirectory,
+  formatRaised,
+  prepareDataDirectory,
+  raiseFormat,
+  syncDirectory,
+} from './data-directory.ts';
 import { DataLock } from './data-lock.ts';
 import { DiskReserve } from './disk-reserve.ts';
 import { type Files, nodeFiles } from './files.ts';
 import { itemCollectionBytesMax } from './item-collections.ts';
+import { raiseLocalIndexes } from './local-index-raise.ts';
 import { Log } from './log/segments.ts';
 import { batchWriteItem } from './operation/batch-write.ts';
 import { describeLimits } from './operation/describe.ts';
@@ -94,7 +101,6 @@ export class Engine implements Backend {
     const directory = prepareDataDirectory(options.dataDirectory);
     const lock = DataLock.acquire(directory.root);
     try {
-      raiseFormat(directory);
       return new Engine(await openParts(options, directory, lock), options.replicaLagMs);
     } catch (error) {
       lock.release();
@@ -196,6 +202,10 @@ async function startParts(
     },
     (entries, endLsn) => recovered.replay(entries, endLsn),
   );
+  if (raiseFormat(directory)) {
+    await raiseLocalIndexes(store, catalog, options.log);
+    formatRaised(directory);
+  }
   const streamHistory = new StreamHistory({
     source: log,
     index: streamIndex,

@@ -10,7 +10,7 @@ import { encodeKeyValue, type KeyAttribute, type KeyBytes } from '../protocol/ke
 import type { ItemJson } from '../protocol/reply.ts';
 import type { Table } from './catalog.ts';
 import type { Index } from './index-schema.ts';
-import { indexEntry, indexKey } from './state/index-layout.ts';
+import { globalIndexKey, indexEntry, localIndexKey } from './state/index-layout.ts';
 import type { StateKey } from './state/layout.ts';
 
 /** An item's entry in an index. */
@@ -50,9 +50,21 @@ export function indexChanges(
 /** The entry of an item in an index; undefined if it has none. */
 export function entryOf(index: Index, key: StateKey, item: Item | undefined): Entry | undefined {
   if (item === undefined || !index.contains(item)) return undefined;
-  const parts = { partition: encodedKey(index.partition, item), sort: encodedKey(index.sort, item) };
   const projected = index.projected(item);
-  return { key: indexKey(index.number, parts, key), size: itemSize(projected), projected };
+  return { key: entryKey(index, key, item), size: itemSize(projected), projected };
+}
+
+/**
+ * Where the entry of an item lies in an index.
+ * @param key state key of the item.
+ * @param attributes those of the index's key, valid; others do not matter.
+ */
+export function entryKey(index: Index, key: StateKey, attributes: Item): StateKey {
+  const parts = {
+    partition: encodedKey(index.partition, attributes),
+    sort: encodedKey(index.sort, attributes),
+  };
+  return index.isGlobal ? globalIndexKey(index.number, parts, key) : localIndexKey(index.number, parts, key);
 }
 
 /**
@@ -92,6 +104,6 @@ function unitsOf(before: Entry | undefined, after: Entry | undefined, moves: boo
 }
 
 /** @param item has values for all of the attributes. */
-export function encodedKey(attributes: readonly KeyAttribute[], item: Item): KeyBytes[] {
+function encodedKey(attributes: readonly KeyAttribute[], item: Item): KeyBytes[] {
   return attributes.map(({ name }) => encodeKeyValue(getAttribute(item, name) as AttributeValue));
 }

@@ -16,18 +16,11 @@ import {
 } from '../../protocol/key.ts';
 import { checkIndexStartKey, checkStartKey } from '../../protocol/validate/item.ts';
 import type { Table } from '../catalog.ts';
-import { encodedKey } from '../index-entries.ts';
+import { entryKey } from '../index-entries.ts';
 import type { Index } from '../index-schema.ts';
 import { itemJson, parseItem } from '../item-json.ts';
 import { FoundItem } from '../state/found-item.ts';
-import {
-  delimited,
-  escaped,
-  indexKey,
-  indexPartition,
-  itemKeyOf,
-  projectionIn,
-} from '../state/index-layout.ts';
+import { delimited, escaped, indexPartition, itemKeyOf, projectionIn } from '../state/index-layout.ts';
 import {
   canonicalKeyOf,
   keyAfter,
@@ -157,12 +150,7 @@ class IndexSource implements Source {
   startKey(key: Item): StateKey {
     checkIndexStartKey(this.#table.schema, this.#index, key);
     const item = stateKey(this.#table.number, canonicalKey(this.#table.schema, key));
-    const { partition, sort } = this.#index;
-    return indexKey(
-      this.number,
-      { partition: encodedKey(partition, key), sort: encodedKey(sort, key) },
-      item,
-    );
+    return entryKey(this.#index, item, key);
   }
 
   itemOf(view: StateView, entry: FoundItem, isWhole: boolean): FoundItem {

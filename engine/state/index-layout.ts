@@ -1,13 +1,14 @@
 import { hash } from 'node:crypto';
-import type { KeyBytes } from '../../protocol/key.ts';
+import { type KeyBytes, splitKey } from '../../protocol/key.ts';
 import { ItemJson } from '../../protocol/reply.ts';
 import type { FoundItem } from './found-item.ts';
-import { type StateKey, tablePrefix } from './layout.ts';
+import { canonicalKeyOf, type StateKey, tablePrefix } from './layout.ts';
 
 /**
  * How the entries of secondary indexes lie in LMDB, beside the items:
  *
- *     key    index number (4) | digest of the HASH attributes (16) | RANGE attributes in order | digest of base key (16)
+ *     key    index number (4) | digest of the HASH attributes (16) | RANGE attributes in order | tie
+ *     tie    in a global index the digest of the item's state key (16), in a local one the table's sort key as it is
  *     value  as of an item, with the size of what the index has of the item, and as its content one of
  *              state key of the item                                         where the index has all of it
  *              8000 (hex) + length of the state key (2) | state key | JSON   of what the index has
@@ -17,8 +18,11 @@ import { type StateKey, tablePrefix } from './layout.ts';
  *
  * The digest stands for HASH attributes of up to 8 kB; its first bytes are the hash that Scan and its segments walk. A
  * RANGE attribute is made self-delimiting, so that order is by the first, then the second, and a shorter value comes
- * first: a byte 0 becomes 0 255, and 0 1 ends it. Items with equal keys come in the order of their digests. All RANGE
- * attributes together have 1,024 bytes, so that even of zeros alone they fit into LMDB's 4,026.
+ * first: a byte 0 becomes 0 255, and 0 1 ends it. All RANGE attributes together have 1,024 bytes, so that even of zeros
+ * alone they fit into LMDB's 4,026, with a sort key of the table's 1,024 behind them.
+ *
+ * Items with equal keys come in the order of their ties. A local index has the partition of its table, where the sort key
+ * names one item and no other. In data folders before format 4 they had digests, too.
  */
 export interface IndexKeyParts {
   /** The encoded values of the HASH attributes, in order. */
@@ -27,8 +31,32 @@ export interface IndexKeyParts {
 }
 
 /** @param item state key of the item that the entry stands for. */
-export function indexKey(index: number, { partition, sort }: IndexKeyParts, item: StateKey): StateKey {
-  return indexPartition(index, partition) + sort.map(delimited).join('') + digest(item);
+export function globalIndexKey(index: number, parts: IndexKeyParts, item: StateKey): StateKey {
+  return beforeTie(index, parts) + digest(item);
+}
+
+/** The same for a local index. */
+export function localIndexKey(index: number, parts: IndexKeyParts, item: StateKey): StateKey {
+  return beforeTie(index, parts) + sortKeyIn(item);
+}
+
+/**
+ * Where an entry of a local index belongs that may lie where older formats had it. Its last bytes tell: that a sort key
+ * ends with the digest of the very key that it is part of does not happen.
+ * @param entry checked before.
+ * @returns undefined if it lies there already.
+ */
+export function raisedLocalKey(entry: FoundItem): StateKey | undefined {
+  const item = itemKeyOf(entry);
+  return entry.key.endsWith(digest(item)) ? entry.key.slice(0, -digestBytes) + sortKeyIn(item) : undefined;
+}
+
+function beforeTie(index: number, { partition, sort }: IndexKeyParts): StateKey {
+  return indexPartition(index, partition) + sort.map(delimited).join('');
+}
+
+function sortKeyIn(item: StateKey): KeyBytes {
+  return splitKey(canonicalKeyOf(item)).sort;
 }
 
 /** Where the entries of one combination of HASH attributes lie. */

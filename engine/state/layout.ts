@@ -21,8 +21,11 @@ const valueVersion = 1;
 /** Where the JSON of an item begins in its value. */
 export const headerBytes = 12;
 
-/** The longest key: 10 bytes of our own, 2,048 of partition key, 1,024 of sort key (AWS: Constraints). */
-export const stateKeyBytesMax = 10 + 2048 + 1024;
+/**
+ * The longest key, that of an entry in a local index: its number, a digest, a sort key of 1,024 bytes (AWS: Constraints)
+ * that are all escaped, its end, and another sort key. Items have keys of 3,082 bytes at most.
+ */
+export const stateKeyBytesMax = 4 + 16 + 2 * 1024 + 2 + 1024;
 
 /** Hashes are unsigned 32-bit integers; this is their number. */
 export const hashCount = 2 ** 32;

@@ -99,8 +99,9 @@ export function compareValues(a: Value, b: Value): number {
   return Buffer.compare(bytesOf(a), bytesOf(b));
 }
 
-export function compareByRange({ range }: IndexShape, a: Item, b: Item): number {
-  for (const name of range) {
+/** Equal keys of a global index come in any order, those of a local one in the order of the table's sort key. */
+export function compareInPartition({ kind, range }: IndexShape, a: Item, b: Item): number {
+  for (const name of kind === 'LOCAL' ? [...range, 's'] : range) {
     const order = compareValues(a[name] as Value, b[name] as Value);
     if (order !== 0) return order;
   }

@@ -5,7 +5,7 @@ import { TestEngine } from './engine-harness.ts';
 import {
   bytesOf,
   type Condition,
-  compareByRange,
+  compareInPartition,
   compareValues,
   createTableInput,
   holds,
@@ -173,7 +173,7 @@ class Player {
     const ordered = forward ? whole : [...whole].reverse();
     for (const [i, one] of ordered.entries()) {
       const before = ordered[i - 1];
-      if (before !== undefined) expect(compareByRange(index, before, one)).toBeLessThanOrEqual(0);
+      if (before !== undefined) expect(compareInPartition(index, before, one)).toBeLessThanOrEqual(0);
     }
   }
 

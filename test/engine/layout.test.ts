@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { localIndexKey } from '../../engine/state/index-layout.ts';
 import {
   decodeValue,
   encodeValue,
@@ -10,10 +11,16 @@ import {
   prefixEnd,
   StateDamagedError,
   stateKey,
+  stateKeyBytesMax,
   tablePrefix,
 } from '../../engine/state/layout.ts';
 import { joinKey } from '../../protocol/key.ts';
 import { ItemJson } from '../../protocol/reply.ts';
+
+/** In partition `p`, of an item with sort key `own` that an index has under `sort`. */
+function localKey(sort: string, own: string): string {
+  return localIndexKey(4, { partition: ['p'], sort: [sort] }, stateKey(3, joinKey('p', own)));
+}
 
 const bytes = fc.uint8Array({ maxLength: 40 }).map((array) => Buffer.from(array).toString('latin1'));
 
@@ -26,6 +33,20 @@ describe('state keys', () => {
         expect(keyA.startsWith(stateKey(3, joinKey(partition, '')))).toBe(true);
       }),
     );
+  });
+
+  test('entries of a local index lie in the order of its sort key, and then of their items', () => {
+    const few = fc.constantFrom('', '\0', '\0\x01', '\0\xff', 'a', 'a\0', '\xff');
+    const pair = fc.tuple(fc.oneof(few, bytes), fc.oneof(few, bytes));
+    fc.assert(
+      fc.property(pair, pair, ([sortA, ownA], [sortB, ownB]) => {
+        const isBefore = sortA < sortB || (sortA === sortB && ownA < ownB);
+        expect(localKey(sortA, ownA) < localKey(sortB, ownB)).toBe(isBefore);
+        expect(localKey(sortA, ownA) === localKey(sortB, ownB)).toBe(sortA === sortB && ownA === ownB);
+      }),
+    );
+    const zeros = '\0'.repeat(1024);
+    expect(localKey(zeros, zeros)).toHaveLength(stateKeyBytesMax);
   });
 
   test('no partition lies among the items of another', () => {

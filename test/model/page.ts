@@ -181,15 +181,20 @@ export function sourceItems({ table, index }: Source): Item[] {
   return index === undefined ? table.items : table.items.filter((item) => entryOf(table, index, item));
 }
 
-/** Those that meet key conditions, in the order of the sort key; equal ones as they come. */
+/** Those that meet key conditions, in their order; those of which nobody knows it as they come. */
 export function sortedItems(source: Source, parts: readonly KeyPart[]): Item[] {
   return sourceItems(source)
     .filter((item) => meets(item, parts))
-    .sort((a, b) => sortOrder(source.key, a, b));
+    .sort((a, b) => sortOrder(source, a, b));
 }
 
-/** Negative, zero or positive, by the sort key alone. */
-export function sortOrder({ range }: KeySchema, a: Item, b: Item): number {
+/**
+ * Negative, zero or positive, of items of one partition: by the sort key, and in a local index by the table's then. Nobody
+ * knows in which order a global index has items with equal keys.
+ */
+export function sortOrder({ table, index, key }: Source, a: Item, b: Item): number {
+  const isLocal = index !== undefined && !index.isGlobal;
+  const range = isLocal ? [...key.range, ...table.key.range] : key.range;
   const distances = range.map(({ name }) => order(attribute(a, name), attribute(b, name)) ?? 0);
   return distances.find((distance) => distance !== 0) ?? 0;
 }
@@ -230,7 +235,7 @@ export function behindStart(
   const at = items.findIndex((item) => isAt(source, item, startKey));
   if (at !== -1) return items.slice(at + 1);
   const sign = request.isForward === false ? -1 : 1;
-  const distances = items.map((item) => sign * sortOrder(source.key, item, startKey));
+  const distances = items.map((item) => sign * sortOrder(source, item, startKey));
   if (distances.includes(0)) throw new UnknownPlace();
   return items.filter((_, i) => (distances[i] ?? 0) > 0);
 }
@@ -239,11 +244,11 @@ function isAt({ table, index }: Source, item: Item, startKey: Item): boolean {
   return stable(positionOf(table, index, item)) === stable(startKey);
 }
 
-/** Whether the sort keys alone tell the order of the items. */
-export function isOrdered({ key }: Source, items: readonly Item[]): boolean {
+/** Whether keys alone tell the order of the items. */
+export function isOrdered(source: Source, items: readonly Item[]): boolean {
   return items.every((item, i) => {
     const next = items[i + 1];
-    return next === undefined || sortOrder(key, item, next) !== 0;
+    return next === undefined || sortOrder(source, item, next) !== 0;
   });
 }
 

@@ -10,8 +10,8 @@ import type { Door } from './world.ts';
 
 /**
  * The keys of what a Query or Scan is about, as plain reads of all of it give them: DynamoDB tells nobody in which
- * order it scans, or gives entries of an index that have equal keys, but the order is the same for every read of what
- * did not change.
+ * order it scans, or gives entries of a global index that have equal keys, but the order is the same for every read of
+ * what did not change.
  * @returns undefined where the index is still being filled.
  * @throws Error unless each item is in one segment, beside the others of its partition and in their order.
  */
@@ -63,15 +63,15 @@ function expectAll(keys: readonly Item[], expected: readonly Item[], what: strin
 }
 
 /** All of a partition stand together, none before one that is less. */
-function expectOrder(items: readonly Item[], { key }: Source, what: string): void {
-  const partition = (item: Item) => stable(key.hash.map(({ name }) => attribute(item, name)));
+function expectOrder(items: readonly Item[], source: Source, what: string): void {
+  const partition = (item: Item) => stable(source.key.hash.map(({ name }) => attribute(item, name)));
   const left = new Set<string>();
   for (const [i, item] of items.entries()) {
     const previous = items[i - 1];
     if (previous === undefined) continue;
     const isSame = partition(previous) === partition(item);
     if (!isSame) left.add(partition(previous));
-    if (left.has(partition(item)) || (isSame && sortOrder(key, previous, item) > 0)) {
+    if (left.has(partition(item)) || (isSame && sortOrder(source, previous, item) > 0)) {
       throw new Error(`${what} misplaced ${stable(item)}`);
     }
   }
