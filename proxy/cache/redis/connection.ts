@@ -36,10 +36,11 @@ export function openRedis(options: RedisOptions): RedisNodes {
   return new RedisConnections(options, seeds, first);
 }
 
-/** Between two looks at the slots of a cluster of which all is well. */
-const lookMs = 5_000;
-/** While there is no map, or a master in it cannot be used: another may take its place. */
-const doubtMs = 1_000;
+/**
+ * Between two looks at the slots of a cluster. What others write to a master that has just got slots is not heard before it
+ * is on the map here, so this is how long its names may be served from L1 as they were.
+ */
+const lookMs = 1_000;
 /** However many steps are answered that their slot is elsewhere. */
 const lookMsMin = 100;
 
@@ -108,7 +109,7 @@ class RedisConnections implements RedisNodes {
     const topology = await this.#topology().catch((error) => this.#logFailure(messageOf(error)));
     this.#isLooking = false;
     if (this.#closing.signal.aborted) return;
-    if (topology === undefined) return this.#lookIn(doubtMs);
+    if (topology === undefined) return this.#lookIn(lookMs);
     this.#apply(topology);
   }
 
@@ -133,14 +134,14 @@ class RedisConnections implements RedisNodes {
   #apply(topology: Topology): void {
     if (topology.kind === 'cluster') {
       this.#applySlots(topology.masters);
-      this.#lookIn(this.all().every(({ runId }) => runId !== undefined) ? lookMs : doubtMs);
+      this.#lookIn(lookMs);
     } else if (this.#seeds.length === 1) {
       this.#only = this.#nodeAt(topology.address, undefined);
     } else {
       this.#logFailure(
         `${addressName(topology.address)} is no node of a cluster, and there are several URLs`,
       );
-      this.#lookIn(doubtMs);
+      this.#lookIn(lookMs);
       return;
     }
     this.#loggedReason = undefined;
