@@ -31,11 +31,21 @@ export interface TableFollowing {
   follow(table: FollowedTable): void;
   /** The table is void, and nothing of it is cached until it is to be followed again. */
   unfollow(tableId: string): void;
+  /**
+   * How old what is cached may be, in milliseconds, against writes that went around every proxy: of the followed table that
+   * is worst. Absent: not known. Tables that have no stream are cached by their time to live, and do not count.
+   */
+  readonly behindMs?: number;
   close(): Promise<void>;
 }
 
+/** Counts since the start, also of tables that are not followed any more, except for what is so now. */
 export interface FollowerStats {
+  /** Those that are followed now. */
   readonly tables: readonly FollowedTableStats[];
+  readonly records: number;
+  readonly gaps: number;
+  readonly stalls: number;
   /** Tables that are not followed since there are more than `followedTablesMax`. */
   readonly refused: number;
 }
@@ -60,10 +70,14 @@ export class Follower implements TableFollowing {
   readonly #tables = new Map<string, TableFollower>();
   readonly #refused = new Set<string>();
   readonly #running = new Map<TableFollower, Promise<void>>();
+  readonly #stallMs: number;
+  /** Of the followers that have ended: counts never go down. */
+  #ended: FollowerTotals = { records: 0, gaps: 0, stalls: 0 };
   #isClosed = false;
 
   constructor(options: FollowerOptions) {
     const { pollMs = 200, stallMs = 10_000 } = options;
+    this.#stallMs = stallMs;
     this.#world = {
       backend: options.backend,
       invalidations: options.invalidations,
@@ -91,8 +105,22 @@ export class Follower implements TableFollowing {
     this.#tables.get(tableId)?.leave();
   }
 
+  /** Where another process follows a table, what that one may be behind before the table is held. */
+  get behindMs(): number {
+    const behindMsMax = this.#stallMs + tickMs;
+    const stats = [...this.#tables.values()].map((table) => table.stats());
+    return stats.filter(isTold).reduce((worstMs, { behindMs = behindMsMax }) => {
+      return Math.max(worstMs, Math.min(behindMs, behindMsMax));
+    }, 0);
+  }
+
   stats(): FollowerStats {
-    return { tables: [...this.#tables.values()].map((table) => table.stats()), refused: this.#refused.size };
+    const running = [...this.#running.keys()].map((table) => table.stats());
+    return {
+      tables: [...this.#tables.values()].map((table) => table.stats()),
+      ...running.reduce(plus, this.#ended),
+      refused: this.#refused.size,
+    };
   }
 
   /** Ends all reading, and leaves the tables to the other processes of the fleet. */
@@ -114,6 +142,7 @@ export class Follower implements TableFollowing {
     await before;
     await follower.run();
     this.#running.delete(follower);
+    this.#ended = plus(this.#ended, follower.stats());
     if (this.#tables.get(follower.table.id) === follower) this.#tables.delete(follower.table.id);
   }
 
@@ -123,4 +152,19 @@ export class Follower implements TableFollowing {
     const details = { table: name, followedTablesMax };
     this.#world.log.warn(details, 'the stream of a table is not followed: there are too many tables');
   }
+}
+
+type FollowerTotals = Pick<FollowerStats, 'records' | 'gaps' | 'stalls'>;
+
+function plus(totals: FollowerTotals, more: FollowerTotals): FollowerTotals {
+  return {
+    records: totals.records + more.records,
+    gaps: totals.gaps + more.gaps,
+    stalls: totals.stalls + more.stalls,
+  };
+}
+
+/** Whether what is cached of the table rests on its stream: while following is lost nothing of it is cached. */
+function isTold({ state }: FollowedTableStats): boolean {
+  return state !== 'stalled' && state !== 'noStream';
 }

@@ -104,22 +104,18 @@ export function exportFollower(registry: Registry, stats: () => FollowerStats): 
 type FollowerRow = readonly [name: string, help: string, value: (stats: FollowerStats) => number];
 
 const followerCounters: readonly FollowerRow[] = [
-  ['slipstream_follower_records_total', 'Changes read from streams.', (stats) => sumOf(stats, 'records')],
+  ['slipstream_follower_records_total', 'Changes read from streams.', ({ records }) => records],
   [
     'slipstream_follower_gaps_total',
     'How often changes were lost, or may have been, so that a table was voided.',
-    (stats) => sumOf(stats, 'gaps'),
+    ({ gaps }) => gaps,
   ],
   [
     'slipstream_follower_stalls_total',
     'How often following a table was lost, so that it was not cached until it was found again.',
-    (stats) => sumOf(stats, 'stalls'),
+    ({ stalls }) => stalls,
   ],
 ];
-
-function sumOf({ tables }: FollowerStats, name: 'records' | 'gaps' | 'stalls'): number {
-  return tables.reduce((sum, table) => sum + table[name], 0);
-}
 
 /**
  * By the tables' plain names, as all metrics have them. Of tables that share one, and of those beyond the labelled, which

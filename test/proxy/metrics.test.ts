@@ -38,6 +38,9 @@ const follower: FollowerStats = {
     { ...followed, tableName: 'b', state: 'elsewhere', behindMs: undefined },
   ] as FollowerStats['tables'],
   refused: 2,
+  records: 9,
+  gaps: 3,
+  stalls: 4,
 };
 
 /** Everything that can be watched. */
@@ -248,7 +251,9 @@ test('what a fleet counts is exported', async () => {
   expect(metrics.value('slipstream_redis_owed', {})).toBe(12);
   expect(metrics.value('slipstream_follower_behind_seconds', { table: 'a' })).toBe(1.5);
   expect(metrics.value('slipstream_follower_tables', { state: 'refused' })).toBe(2);
-  expect(metrics.value('slipstream_follower_records_total', {})).toBe(6);
+  expect(metrics.value('slipstream_follower_records_total', {})).toBe(9);
+  expect(metrics.value('slipstream_follower_gaps_total', {})).toBe(3);
+  expect(metrics.value('slipstream_follower_stalls_total', {})).toBe(4);
 });
 
 test.each([
@@ -271,7 +276,7 @@ test('how far the follower is behind is told by plain names, the worst of those 
   });
   const many = Array.from({ length: 40 }, (_, i) => named(`t${i}`, i * 1_000));
   const tables = [named(arn, 3_000), named('items', 2_000), ...many];
-  metrics.watchFollower(() => ({ tables, refused: 0 }));
+  metrics.watchFollower(() => ({ ...follower, tables }));
   const exposition = await read(metrics);
   const behind = (table: string) => exposition.value('slipstream_follower_behind_seconds', { table });
   expect(behind('items')).toBe(3);

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { DynamoDbError } from '../../../protocol/errors.ts';
 import { joinKey } from '../../../protocol/key.ts';
+import { SoleClaims } from '../../../proxy/follower/claims.ts';
 import { UnansweredError } from '../../../proxy/upstream.ts';
 import { FollowerHarness, type HarnessOptions, itemsTable } from './follower-harness.ts';
 
@@ -135,6 +136,24 @@ describe('changes', () => {
     await time.pass(500);
     expect(harness.stats().lagMs).toBeGreaterThanOrEqual(4_000);
     expect(harness.stats().behindMs).toBeLessThan(1_500);
+  });
+
+  test('let what is cached be behind until following is lost, when nothing is cached', async () => {
+    const { time, store, follower } = await followed();
+    expect(follower.behindMs).toBeLessThan(1_500);
+    store.hanging.add('GetRecords');
+    await time.pass(8_000);
+    expect(follower.behindMs).toBeGreaterThan(7_000);
+    await time.pass(60_000);
+    expect(follower.behindMs).toBe(0);
+  });
+
+  test('that another process tells may be behind for as long as it may before following is lost', async () => {
+    const elsewhere = new SoleClaims();
+    elsewhere.claim = async () => 'other';
+    const { follower } = await followed({ claims: () => elsewhere });
+    expect(harness.stats().state).toBe('standby');
+    expect(follower.behindMs).toBe(11_000);
   });
 });
 
@@ -357,6 +376,26 @@ describe('the end', () => {
     await harness.followed();
     expect(harness.stats().state).toBe('following');
     expect(told.voids).toBe(2);
+  });
+
+  test('takes nothing from what was counted', async () => {
+    const { time, store, follower } = await followed();
+    harness.put('a');
+    await time.pass(500);
+    store.hanging.add('GetRecords');
+    await time.pass(15_000);
+    store.hanging.clear();
+    store.answerAll();
+    await time.pass(5_000);
+    const counted = follower.stats();
+    expect(counted).toMatchObject({ records: 1, stalls: 1 });
+    follower.unfollow(itemsTable.id);
+    await time.pass(62_000);
+    expect(follower.stats()).toMatchObject({ tables: [], records: 1, gaps: counted.gaps, stalls: 1 });
+    await harness.followed();
+    harness.put('a');
+    await time.pass(500);
+    expect(follower.stats()).toMatchObject({ records: 2, stalls: 1 });
   });
 
   test('closes while calls hang', async () => {
