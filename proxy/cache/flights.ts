@@ -137,6 +137,11 @@ export class Brought<V> {
   }
 }
 
+/** The lesser of two times to live in milliseconds, of which 0 has no end. */
+export function lesserTtlMs(oneMs: number, otherMs: number): number {
+  return oneMs === 0 || otherMs === 0 ? oneMs + otherMs : Math.min(oneMs, otherMs);
+}
+
 /** The right to keep what a read brings, while it stands. */
 export interface Standing {
   readonly stands: boolean;

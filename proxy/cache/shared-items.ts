@@ -2,7 +2,7 @@ import type { Clock } from '../../protocol/clock.ts';
 import type { KeyBytes } from '../../protocol/key.ts';
 import type { Table } from '../table-descriptions.ts';
 import { type CachedItem, decodeItem, encodeItem } from './cached-item.ts';
-import { Brought, type Destination, type Sent, type Standing } from './flights.ts';
+import { Brought, type Destination, lesserTtlMs, type Sent, type Standing } from './flights.ts';
 import { type ItemToken, isLocalTrusted, type SharedCache, type SharedRead } from './shared.ts';
 
 /** Reads of items that this proxy does not have: from the fleet's cache, else from the store, for all to have. */
@@ -36,7 +36,7 @@ export class SharedItems {
    * @param ask the store; called as soon as nothing was found.
    * @param right to keep the item here. If it has ended by the time of the answer, the fleet does not get the item
    *   either: where the store's replicas lag, a write that was told of meanwhile may be missing in it.
-   * @returns the item, to be kept here too only if the fleet keeps it.
+   * @returns the item, to be kept here too only if the fleet keeps it, and for no longer than either may.
    */
   async read(
     finding: Promise<Found>,
@@ -45,7 +45,9 @@ export class SharedItems {
     ask: Ask,
   ): Promise<Sent<CachedItem>> {
     const found = await finding;
-    if (found.kind === 'hit') return new Brought(decodeItem(found.value), found.ttlMs);
+    if (found.kind === 'hit') {
+      return new Brought(decodeItem(found.value), lesserTtlMs(found.ttlMs, destination.ttlMs));
+    }
     const item = await ask();
     if (item === undefined) return undefined;
     const isKeepable = found.kind === 'miss' && right?.stands === true;

@@ -1,6 +1,6 @@
 import type { Clock } from '../../protocol/clock.ts';
 import { Reply } from '../../protocol/reply.ts';
-import { Brought, type Sent, type Standing } from './flights.ts';
+import { Brought, lesserTtlMs, type Sent, type Standing } from './flights.ts';
 import type { QueryCall } from './query-call.ts';
 import { isLocalTrusted, type PageToken, type SharedCache, type SharedRead } from './shared.ts';
 
@@ -20,10 +20,10 @@ export class SharedPages {
   }
 
   /**
-   * @param ttlMs for how long the answer of the store may be kept; not 0.
+   * @param ttlMs for how long the page may be kept; not 0, which would be no end.
    * @param right to keep the page here; as for items, the fleet does not get it either once that has ended.
    * @param ask the store; what it brings that may not be kept is kept by nobody.
-   * @returns the page, to be kept here too only if the fleet keeps it.
+   * @returns the page, to be kept here too only if the fleet keeps it, and for no longer than either may.
    */
   async read(
     call: QueryCall,
@@ -32,7 +32,9 @@ export class SharedPages {
     ask: () => Sent<Reply> | Promise<Sent<Reply>>,
   ): Promise<Sent<Reply>> {
     const found = await this.#find(call);
-    if (found.kind === 'hit') return new Brought(Reply.ofBody(found.value), found.ttlMs);
+    if (found.kind === 'hit') {
+      return new Brought(Reply.ofBody(found.value), lesserTtlMs(found.ttlMs, ttlMs));
+    }
     const sent = await ask();
     if (!(sent instanceof Reply)) return sent;
     const isKeepable = found.kind === 'miss' && right?.stands === true;
