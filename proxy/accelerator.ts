@@ -246,7 +246,11 @@ export class Accelerator implements Backend {
         this.#tables.forgetTable(tableId);
         this.#coherence.voidTable(tableId);
       },
-      everything: () => this.#coherence.voidAll(),
+      // What was not heard may be that a table has been replaced.
+      everything: () => {
+        this.#tables.forgetAll();
+        this.#coherence.voidAll();
+      },
     };
   }
 

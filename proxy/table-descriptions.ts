@@ -73,6 +73,8 @@ export class TableDescriptions {
   readonly #known = new Map<string, Map<string, Known>>();
   #knownCount = 0;
   readonly #byId = new Map<string, Table>();
+  /** The identity that a region's name had last, also where it has been forgotten since. */
+  readonly #lastIds = new Map<string, string>();
   readonly #unknown = new Map<string, number>();
   readonly #undescribed: UndescribedTables;
   readonly #pending = new Map<string, Promise<Table | undefined>>();
@@ -116,11 +118,17 @@ export class TableDescriptions {
     for (const tableId of this.idsOf(name)) this.#forgetId(tableId);
   }
 
-  /** The table that has this identity may have been changed. */
+  /**
+   * Others tell that the table that has this identity may have been changed, or replaced. What its names mean now is asked
+   * at once, not at their next use: a write that came before this message may have reached the table in its place.
+   */
   forgetTable(tableId: string): void {
     this.#forgets++;
     this.#unknown.clear();
-    if (this.#byId.has(tableId)) this.#forgetId(tableId);
+    if (!this.#byId.has(tableId)) return;
+    const names = this.#namesOf(tableId);
+    this.#forgetId(tableId);
+    for (const { region, name } of names) void this.#ask(region, name);
   }
 
   forgetAll(): void {
@@ -201,13 +209,21 @@ export class TableDescriptions {
       if (before !== undefined) this.#forgetId(before.id);
       return undefined;
     }
-    if (before !== undefined && before.id !== table.id) {
-      this.#forgetId(before.id);
-      this.#options.onReplaced(table.id);
-    }
+    if (before !== undefined && before.id !== table.id) this.#forgetId(before.id);
+    if (this.#isReplaced(region, name, table.id)) this.#options.onReplaced(table.id);
     const same = this.#byId.get(table.id);
     if (same !== undefined && !isSameDescription(same, table)) this.#forgetId(table.id);
     return this.#keep(region, name, table);
+  }
+
+  /** Whoever wrote by the name until now may have written to this table, and has not fenced it. */
+  #isReplaced(region: string, name: string, tableId: string): boolean {
+    const asked = `${region}\n${name}`;
+    const lastId = this.#lastIds.get(asked);
+    this.#lastIds.delete(asked);
+    this.#lastIds.set(asked, tableId);
+    if (this.#lastIds.size > tablesMax) this.#forgetOldestName();
+    return lastId !== undefined && lastId !== tableId;
   }
 
   #read(asked: string, description: unknown): Table | undefined {
@@ -244,11 +260,24 @@ export class TableDescriptions {
     this.#unknown.set(`${region}\n${name}`, this.#options.clock.monotonic() + unknownMs);
   }
 
+  #forgetOldestName(): void {
+    for (const asked of this.#lastIds.keys()) {
+      this.#lastIds.delete(asked);
+      return;
+    }
+  }
+
   #forgetOldest(): void {
     for (const tableId of this.#byId.keys()) {
       this.#forgetId(tableId);
       return;
     }
+  }
+
+  #namesOf(tableId: string): { region: string; name: string }[] {
+    return [...this.#known].flatMap(([region, ofRegion]) =>
+      [...ofRegion].flatMap(([name, { table }]) => (table.id === tableId ? [{ region, name }] : [])),
+    );
   }
 
   #forgetId(tableId: string): void {
