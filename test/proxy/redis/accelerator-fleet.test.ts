@@ -194,6 +194,20 @@ describe('a table that is deleted', () => {
     expect(fleet.store.tableId('items')).toBeUndefined();
   });
 
+  test('and made anew is void for all once one who wrote to it by its old identity hears of it', async () => {
+    const [fleet, late, user] = await AcceleratorFleet.start();
+    await late.put('a', 'old');
+    late.node.areAnnouncementsHeld = true;
+    await user.call('DeleteTable', {});
+    await user.call('CreateTable', {});
+    await user.put('a', '1');
+    await late.put('a', '2');
+    expect(fleet.store.item('items', { id: { S: 'a' } })).toEqual(itemOf('a', '2'));
+    late.node.areAnnouncementsHeld = false;
+    await turns();
+    expect(await user.get('a')).toBe('2');
+  });
+
   test('is void for all where the answer was lost', async () => {
     const [fleet, deleter, user] = await AcceleratorFleet.start();
     await user.put('a', 'old');
