@@ -33,6 +33,16 @@ interface Exchange {
 const copiedBytesMax = 64 * 1024;
 
 /**
+ * Where replies are put together that the system is likely to take at once. One that it does not take keeps the
+ * buffer, and there is a new one: so many bytes at most are kept alive, uncounted, by a client that does not read.
+ */
+let scratch = newScratch();
+
+function newScratch(): Buffer {
+  return Buffer.allocUnsafeSlow(16 * 1024);
+}
+
+/**
  * One client connection: requests in, answers out.
  *
  * 1. Answers leave in the order of their requests, each whole.
@@ -263,8 +273,16 @@ export class Connection {
     this.#out = [];
     this.#outBytes = 0;
     if (this.#socket.destroyed) return;
-    const written = bytes <= copiedBytesMax ? this.#socket.write(join(out, bytes)) : this.#writeAll(out);
+    const written = bytes <= copiedBytesMax ? this.#writeJoined(out, bytes) : this.#writeAll(out);
     if (!written) this.#stall();
+  }
+
+  #writeJoined(out: readonly (string | Buffer)[], bytes: number): boolean {
+    const isWaiting = this.#socket.writableLength > 0;
+    if (isWaiting || bytes > scratch.length) return this.#socket.write(join(out, Buffer.allocUnsafe(bytes)));
+    const written = this.#socket.write(join(out, scratch.subarray(0, bytes)));
+    if (this.#socket.writableLength > 0) scratch = newScratch();
+    return written;
   }
 
   /** The socket tells only when everything is taken, so the deadline is set by how much there is. */
@@ -358,8 +376,7 @@ export class Connection {
 }
 
 /** Copies the parts together. Strings are latin-1: one byte a character. */
-function join(parts: readonly (string | Buffer)[], bytes: number): Buffer {
-  const joined = Buffer.allocUnsafe(bytes);
+function join(parts: readonly (string | Buffer)[], joined: Buffer): Buffer {
   let offset = 0;
   for (const part of parts) {
     if (typeof part === 'string') {

@@ -109,6 +109,27 @@ describe('a connection', () => {
     for (let i = 0; i < requests; i++) expect((await client.response())?.body.length).toBe(100_000);
   });
 
+  it('keeps what a client has not taken apart from what others are answered', async () => {
+    let handled = 0;
+    const bodyOf = (i: number) => String.fromCharCode(97 + (i % 26)).repeat(10_000);
+    const server = await serveHttp(() => text(bodyOf(handled++)), { outboundBytesMax: 5_000 });
+    const slow = await RawClient.open(server);
+    slow.socket.pause();
+    const requests = 1_000;
+    for (let i = 0; i < requests; i++) slow.send(post('please'));
+    for (let before = -1; handled !== before; await aWhile()) before = handled;
+    const stalledAt = handled;
+    const other = await RawClient.open(server);
+    for (let i = 0; i < 100; i++) {
+      expect((await other.send(post('please')).response())?.body).toBe(bodyOf(stalledAt + i));
+    }
+    slow.socket.resume();
+    for (let i = 0; i < requests; i++) {
+      const expected = bodyOf(i < stalledAt ? i : i + 100);
+      expect((await slow.response())?.body).toBe(expected);
+    }
+  });
+
   it('takes the answers of a burst through small bounds', async () => {
     const server = await serveHttp(echo, { outboundBytesMax: 500 });
     const client = await RawClient.open(server);

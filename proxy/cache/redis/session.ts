@@ -181,11 +181,14 @@ export class Session {
     return commandQueue.length >= waitingMax || stream.writableLength > unsentBytesMax;
   }
 
-  /** What else this turn sends goes out as one write; the first did not wait. */
+  /**
+   * What else is sent until the event loop has been once around goes out as one write, as each connection of a client is heard
+   * in a turn of its own; the first did not wait.
+   */
   #gather(): void {
     this.#isGathering = true;
     this.#commands.stream.cork();
-    process.nextTick(this.#release);
+    setImmediate(this.#release);
   }
 
   readonly #release = (): void => {
