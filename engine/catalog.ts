@@ -54,7 +54,7 @@ export class Catalog {
   readonly streams: StreamRegister;
   #nextNumber = 1;
 
-  constructor(streams = new StreamRegister()) {
+  constructor(streams = StreamRegister.empty()) {
     this.streams = streams;
   }
 

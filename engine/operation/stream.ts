@@ -20,7 +20,7 @@ import type { StreamHistory } from '../stream/history.ts';
 import { decodeIterator, encodeIterator, iteratorLifeMs, type ShardIterator } from '../stream/iterator.ts';
 import type { RecordPage } from '../stream/page.ts';
 import { parseSequenceNumber, sequenceNumber } from '../stream/sequence-number.ts';
-import { readableShards, type Shard } from '../stream/shards.ts';
+import { readableShard, readableShards, type Shard } from '../stream/shards.ts';
 
 /** AWS: API_streams_ListStreams; in the order of the ARNs. */
 export function listStreams({ catalog, clock }: Services, request: Request): Reply {
@@ -28,7 +28,7 @@ export function listStreams({ catalog, clock }: Services, request: Request): Rep
   const after = input.ExclusiveStartStreamArn ?? '';
   const nowMs = clock.now();
   const streams = Array.from(catalog.streams.all())
-    .filter((stream) => stream.region === request.region && isReadable(stream, nowMs))
+    .filter((stream) => stream.region === request.region && isReadable(stream.closed, nowMs))
     .filter(({ tableName }) => input.TableName === undefined || tableName === input.TableName)
     .map((stream) => ({
       StreamArn: arnOf(stream),
@@ -73,7 +73,7 @@ export async function getShardIterator(services: Services, request: Request): Pr
   const input = validateGetShardIterator(request.input);
   const nowMs = clock.now();
   const stream = existingStream(catalog, request.region, input.StreamArn, nowMs);
-  const shard = readableShards(stream, nowMs).find(({ id }) => id === input.ShardId);
+  const shard = readableShard(stream, input.ShardId, nowMs);
   if (shard === undefined) throw resourceNotFound('Requested resource not found: Shard does not exist');
   const fromHorizon = input.ShardIteratorType === 'TRIM_HORIZON';
   const position = startPosition(input, shard, streamHistory);
@@ -95,7 +95,7 @@ export function getRecords(services: Services, request: Request): Reply | Promis
   const nowMs = clock.now();
   if (nowMs - iterator.issuedMs > iteratorLifeMs) throw expiredIterator();
   const stream = existingStream(catalog, request.region, iterator.streamArn, nowMs);
-  const shard = readableShards(stream, nowMs).find(({ id }) => id === iterator.shardId);
+  const shard = readableShard(stream, iterator.shardId, nowMs);
   if (shard === undefined) throw trimmedDataAccess();
   const page = streamHistory.read(shard, {
     position: iterator.position,
@@ -114,7 +114,7 @@ const recordsMax = 1000;
 /** @throws ResourceNotFoundException */
 function existingStream(catalog: Catalog, region: string, arn: string, nowMs: number): StreamDefinition {
   const stream = catalog.streams.byArn(arn);
-  if (stream === undefined || stream.region !== region || !isReadable(stream, nowMs)) {
+  if (stream === undefined || stream.region !== region || !isReadable(stream.closed, nowMs)) {
     throw resourceNotFound(`Requested resource not found: Stream: ${arn} not found`);
   }
   return stream;
@@ -157,16 +157,17 @@ function startPosition(input: GetShardIteratorInput, shard: Shard, history: Stre
     case 'LATEST':
       return shard.end?.sequence ?? Math.max(shard.from, history.nextSequence);
     case 'AT_SEQUENCE_NUMBER':
-      return numberIn(shard, input.SequenceNumber);
+      return numberIn(shard, input.SequenceNumber, history);
     case 'AFTER_SEQUENCE_NUMBER':
-      return numberIn(shard, input.SequenceNumber) + 1;
+      return numberIn(shard, input.SequenceNumber, history) + 1;
   }
 }
 
-/** @throws ValidationException for a number that the shard cannot have */
-function numberIn({ from, end }: Shard, text: string | undefined): number {
+/** @throws ValidationException for a number that the shard cannot have, or not yet */
+function numberIn({ from, end }: Shard, text: string | undefined, history: StreamHistory): number {
   const sequence = parseSequenceNumber(text ?? '');
-  if (sequence === undefined || sequence < from || (end !== undefined && sequence >= end.sequence)) {
+  const last = end === undefined ? Math.max(from, history.nextSequence) : end.sequence - 1;
+  if (sequence === undefined || sequence < from || sequence > last) {
     throw validationError('Invalid SequenceNumber for the shard');
   }
   return sequence;

@@ -80,17 +80,14 @@ export function newStream(table: TableDefinition, stream: TableStream, at: LogMo
   };
 }
 
-/** Whether the stream has anything to read at this time. */
-export function isReadable({ closed }: StreamDefinition, nowMs: number): boolean {
+/** Whether a stream or a shard can be read at this time. @param closed undefined while it is open. */
+export function isReadable(closed: LogMoment | undefined, nowMs: number): boolean {
   return closed === undefined || closed.timeMs > nowMs - retentionMs;
 }
 
 /** The stream with another generation of shards, and without those that ended more than a day before. */
 export function rolled(stream: StreamDefinition, at: LogMoment): StreamDefinition {
-  const kept = stream.generations.filter((_, i) => {
-    const ended = stream.generations[i + 1];
-    return ended === undefined || ended.timeMs > at.timeMs - retentionMs;
-  });
+  const kept = stream.generations.filter((_, i) => isReadable(stream.generations[i + 1], at.timeMs));
   return { ...stream, generations: [...kept, at] };
 }
 
@@ -98,8 +95,5 @@ export function rolled(stream: StreamDefinition, at: LogMoment): StreamDefinitio
 export function isDueToRoll({ generations }: StreamDefinition, shardMs: number, nowMs: number): boolean {
   const newest = generations.at(-1);
   if (newest === undefined || nowMs < newest.timeMs + shardMs) return false;
-  const oldestEnd = generations[1];
-  return (
-    generations.length < generationsMax || oldestEnd === undefined || oldestEnd.timeMs <= nowMs - retentionMs
-  );
+  return generations.length < generationsMax || !isReadable(generations[1], nowMs);
 }

@@ -1,3 +1,4 @@
+import type { Image } from '../log/record.ts';
 import type { StreamChange, StreamedChange } from './change.ts';
 import { shardsMax } from './definition.ts';
 
@@ -13,6 +14,7 @@ export class RecentChanges {
   readonly #tails = new Map<number, Tail>();
   /** The tail of every change, in the order of the changes. */
   readonly #order = new Queue<Tail>();
+  readonly #copies = new ImageCopies();
   #bytes = 0;
 
   constructor(since: number, bytesMax = bytesMaxDefault) {
@@ -22,7 +24,12 @@ export class RecentChanges {
 
   add({ stream, slot, change }: StreamedChange): void {
     const tail = this.#tailOf(stream.number, slot);
-    tail.changes.push(change);
+    const { oldImage, newImage } = change;
+    tail.changes.push({
+      ...change,
+      oldImage: oldImage && this.#copies.copyOf(oldImage),
+      newImage: newImage && this.#copies.copyOf(newImage),
+    });
     this.#order.push(tail);
     this.#bytes += bytesOf(change);
     while (this.#bytes > this.#bytesMax) this.#dropOldest();
@@ -75,6 +82,25 @@ function tailNumber(stream: number, slot: number): number {
 function bytesOf({ key, oldImage, newImage }: StreamChange): number {
   return overheadBytes + key.length + (oldImage?.json.length ?? 0) + (newImage?.json.length ?? 0);
 }
+
+/**
+ * Copies images into memory of their own: as they come they are parts of larger pieces, which a small one would keep alive whole. As
+ * copies go in the order in which they were made, at most one chunk is kept for fewer bytes than it has.
+ */
+class ImageCopies {
+  #chunk = Buffer.alloc(0);
+
+  copyOf({ json, size }: Image): Image {
+    if (json.length > this.#chunk.length)
+      this.#chunk = Buffer.allocUnsafeSlow(Math.max(chunkBytes, json.length));
+    const copy = this.#chunk.subarray(0, json.length);
+    copy.set(json);
+    this.#chunk = this.#chunk.subarray(json.length);
+    return { json: copy, size };
+  }
+}
+
+const chunkBytes = 256 * 1024;
 
 /** First in, first out; what has gone in front is cut off when it is half of all. */
 class Queue<T> {

@@ -18,10 +18,18 @@ export class StreamRegister {
   readonly #byTable = new Map<number, Map<number, StreamDefinition>>();
   /** By the numbers of their tables. */
   readonly #open = new Map<number, StreamDefinition>();
-  /** Numbers of streams that have changed since they were last handed to LMDB. */
-  readonly #changed = new Set<number>();
+  /** Numbers of streams that have changed since they were last handed to LMDB; undefined in a copy, which nobody hands on. */
+  readonly #changed: Set<number> | undefined;
   /** Numbers of streams handed to LMDB, which has not yet committed them. */
   readonly #applying = new Set<number>();
+
+  private constructor(changed: Set<number> | undefined) {
+    this.#changed = changed;
+  }
+
+  static empty(): StreamRegister {
+    return new StreamRegister(new Set());
+  }
 
   get isEmpty(): boolean {
     return this.#byNumber.size === 0;
@@ -88,8 +96,8 @@ export class StreamRegister {
 
   /** The rows that LMDB has to be given with the next commit. */
   startApplying(): Map<string, string | undefined> {
-    for (const number of this.#changed) this.#applying.add(number);
-    this.#changed.clear();
+    for (const number of this.#changed ?? []) this.#applying.add(number);
+    this.#changed?.clear();
     return new Map(
       Array.from(this.#applying, (number) => [rowOf(number), rowText(this.#byNumber.get(number))] as const),
     );
@@ -107,7 +115,7 @@ export class StreamRegister {
   }
 
   copy(): StreamRegister {
-    const copy = new StreamRegister();
+    const copy = new StreamRegister(undefined);
     for (const stream of this.all()) copy.#keep(stream);
     return copy;
   }
@@ -118,7 +126,7 @@ export class StreamRegister {
 
   #set(stream: StreamDefinition): void {
     this.#keep(stream);
-    this.#changed.add(stream.number);
+    this.#changed?.add(stream.number);
   }
 
   #keep(stream: StreamDefinition): void {
@@ -133,10 +141,10 @@ export class StreamRegister {
   /** Lets go of the streams that nobody can read any more. */
   #forget(nowMs: number): void {
     for (const stream of this.#byNumber.values()) {
-      if (isReadable(stream, nowMs)) continue;
+      if (isReadable(stream.closed, nowMs)) continue;
       this.#byNumber.delete(stream.number);
       this.#byArn.delete(arnOf(stream));
-      this.#changed.add(stream.number);
+      this.#changed?.add(stream.number);
       const ofTable = this.#ofTable(stream.tableNumber);
       ofTable.delete(stream.number);
       if (ofTable.size === 0) this.#byTable.delete(stream.tableNumber);
