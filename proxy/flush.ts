@@ -50,14 +50,31 @@ export interface FlushParts {
  * @throws FlushError
  */
 export async function flush(target: FlushTarget, parts: FlushParts): Promise<void> {
-  if (target.kind === 'all') {
-    await parts.shared?.voidEverything(0);
-    parts.coherence.voidAll();
-    return;
-  }
+  const delivered = await drop(target, parts);
+  if (delivered.every(Boolean)) return;
+  const message = `the cache of the fleet could not be reached, and ${undelivered[target.kind]}`;
+  throw new FlushError('notDelivered', message);
+}
+
+/** What becomes of it in the fleet. */
+const undelivered = {
+  all: 'drops it as soon as it is',
+  table: 'drops it as soon as it is',
+  key: 'may still have it: flush again',
+} as const;
+
+/** @returns of each thing to drop whether the fleet was told, where there is one. */
+async function drop(target: FlushTarget, parts: FlushParts): Promise<boolean[]> {
+  if (target.kind === 'all') return [await flushAll(parts)];
   const tables = await tablesNamed(target.region, target.tableName, parts.tables);
-  if (target.kind === 'table') await Promise.all(tables.map((table) => flushTable(table, parts)));
-  else await flushKeys(keysIn(tables, target.key), parts);
+  if (target.kind === 'table') return Promise.all(tables.map((table) => flushTable(table, parts)));
+  return Promise.all(keysIn(tables, target.key).map((key) => flushKey(key, parts)));
+}
+
+async function flushAll({ coherence, shared }: FlushParts): Promise<boolean> {
+  const isDelivered = shared === undefined || (await shared.voidEverything(0));
+  coherence.voidAll();
+  return isDelivered;
 }
 
 /** The table of the name in the region, and what else the name was used for. */
@@ -72,9 +89,10 @@ async function tablesNamed(region: string, name: string, descriptions: TableDesc
   );
 }
 
-async function flushTable({ id }: Table, { coherence, shared }: FlushParts): Promise<void> {
-  await shared?.voidTable(id, 0);
+async function flushTable({ id }: Table, { coherence, shared }: FlushParts): Promise<boolean> {
+  const isDelivered = shared === undefined || (await shared.voidTable(id, 0));
   coherence.voidTable(id);
+  return isDelivered;
 }
 
 interface TableKey {
@@ -95,13 +113,6 @@ function keysIn(tables: readonly Table[], key: unknown): TableKey[] {
   throw new FlushError('invalidKey', `the key has to have the form {${attributes.join(', ')}}`);
 }
 
-async function flushKeys(keys: readonly TableKey[], parts: FlushParts): Promise<void> {
-  const delivered = await Promise.all(keys.map((key) => flushKey(key, parts)));
-  if (delivered.every(Boolean)) return;
-  throw new FlushError('notDelivered', 'the cache of the fleet could not be reached; flush again');
-}
-
-/** @returns whether the fleet was told, where there is one. */
 async function flushKey(
   { table, key }: TableKey,
   { coherence, pages, shared }: FlushParts,

@@ -83,7 +83,7 @@ export class SharedWrite {
     await Promise.all(this.#void(tableIds, 0));
   }
 
-  #void(tableIds: readonly string[], holdMs: number): Promise<void>[] {
+  #void(tableIds: readonly string[], holdMs: number): Promise<boolean>[] {
     return tableIds.map((tableId) => this.#shared.voidTable(tableId, holdMs));
   }
 }

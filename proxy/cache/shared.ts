@@ -52,9 +52,10 @@ export interface SharedCache {
   /**
    * Any item of the table may have been written, or the table has changed.
    * @param holdMs for how long from now it may happen again.
+   * @returns whether it was delivered; what was not is owed.
    */
-  voidTable(tableId: string, holdMs: number): Promise<void>;
-  voidEverything(holdMs: number): Promise<void>;
+  voidTable(tableId: string, holdMs: number): Promise<boolean>;
+  voidEverything(holdMs: number): Promise<boolean>;
 
   close(): Promise<void>;
 }

@@ -40,7 +40,10 @@ async function asked(fixture: Fixture) {
 /** A fleet's cache that cannot be used, and remembers what it is told. */
 function recordingShared(isReachable = true) {
   const told: unknown[] = [];
-  const tell = async (...call: unknown[]) => void told.push(call);
+  const tell = async (...call: unknown[]) => {
+    told.push(call);
+    return isReachable;
+  };
   const shared: SharedCache = {
     localUntilMs: Number.POSITIVE_INFINITY,
     table: () => undefined,
@@ -51,10 +54,7 @@ function recordingShared(isReachable = true) {
     abandon: async () => {},
     readPage: async () => ({ kind: 'bypass' }),
     fillPage: async () => undefined,
-    invalidate: async (tableId, key, generations) => {
-      await tell('invalidate', tableId, key, generations);
-      return isReachable;
-    },
+    invalidate: (tableId, key, generations) => tell('invalidate', tableId, key, generations),
     invalidateUnless: async () => isReachable,
     voidTable: (tableId, holdMs) => tell('voidTable', tableId, holdMs),
     voidEverything: (holdMs) => tell('voidEverything', holdMs),
@@ -71,13 +71,14 @@ function staleShared() {
     finishDrop = resolve;
   }).then(() => {
     isDropped = true;
+    return true;
   });
   const value = encodeItem(cachedItem(itemOf('a', 'old')));
   const shared: SharedCache = {
     ...recordingShared().shared,
     table: (wanted) => ({ ...wanted, version: '1' }),
     readItem: async () => (isDropped ? { kind: 'bypass' } : { kind: 'hit', value, ttlMs: 60_000 }),
-    invalidate: () => dropped.then(() => true),
+    invalidate: () => dropped,
     voidTable: () => dropped,
     voidEverything: () => dropped,
   };
@@ -178,11 +179,19 @@ describe('in a fleet, a flush', () => {
     expect(await fixture.get('a')).toEqual({ Item: itemOf('a', 'new') });
   });
 
-  test('says where the fleet could not be told', async () => {
+  test.each([
+    ['a key', keyOf('a'), 'flush again'],
+    ['a table', table, 'as soon as it is'],
+    ['everything', all, 'as soon as it is'],
+  ])('of %s says where the fleet could not be told', async (_what, target, hint) => {
     const { shared } = recordingShared(false);
     const fixture = new Fixture({}, { openShared: () => shared });
-    await expect(fixture.accelerator.flush(keyOf('a'))).rejects.toThrow(FlushError);
-    await expect(fixture.accelerator.flush(keyOf('a'))).rejects.toMatchObject({ reason: 'notDelivered' });
+    const flushed = fixture.accelerator.flush(target);
+    await expect(flushed).rejects.toThrow(FlushError);
+    await expect(flushed).rejects.toMatchObject({
+      reason: 'notDelivered',
+      message: expect.stringContaining(hint),
+    });
   });
 });
 

@@ -95,7 +95,9 @@ export class RedisCache implements SharedCache {
     this.#owed = new Owed((debt) => this.#pay(debt), clock);
     this.#unanswered = new Unanswered(this.#masters, this.#versions, clock, {
       fence: (fence) => this.#endFence(fence),
-      hold: (tableId, scope) => this.#void(tableId, scope, 0),
+      hold: async (tableId, scope) => {
+        await this.#void(tableId, scope, 0);
+      },
     });
     this.#registry = new Registry(newId(), this.#masters, clock, (tableIds) => this.#bury(tableIds));
     this.#stopBeats = options.every(beatMs, () => this.#beat());
@@ -180,11 +182,11 @@ export class RedisCache implements SharedCache {
     return this.#drop(dropping, table.id, generations);
   }
 
-  voidTable(tableId: string, holdMs: number): Promise<void> {
+  voidTable(tableId: string, holdMs: number): Promise<boolean> {
     return this.#void(tableId, 'all', holdMs);
   }
 
-  voidEverything(holdMs: number): Promise<void> {
+  voidEverything(holdMs: number): Promise<boolean> {
     return this.#void(everyTable, 'all', holdMs);
   }
 
@@ -305,9 +307,11 @@ export class RedisCache implements SharedCache {
     if (!isDelivered) this.#owed.item(tableId, key, id);
   }
 
-  async #void(tableId: string, scope: VoidScope, holdMs: number): Promise<void> {
+  /** @returns whether it was delivered; else it is owed. */
+  async #void(tableId: string, scope: VoidScope, holdMs: number): Promise<boolean> {
     const isDelivered = await this.#tryVoid(tableId, scope, holdMs);
     if (!isDelivered) this.#owed.table(tableId, scope, holdMs);
+    return isDelivered;
   }
 
   #tryVoid(tableId: string, scope: VoidScope, holdMs: number): Promise<boolean> {

@@ -252,7 +252,8 @@ describe('what Redis did not confirm to have dropped', () => {
     const fence = await proxy.cache.raise([{ table, key }]);
     await proxy.cache.lower(fence, changes('new'));
     expect(proxy.cache.stats().owed).toBe(2);
-    await proxy.cache.voidTable(tableId, 0);
+    expect(await proxy.cache.voidTable(tableId, 0)).toBe(false);
+    expect(await proxy.cache.voidEverything(0)).toBe(false);
     expect(await proxy.cache.invalidate(tableId, key, ['p'])).toBe(false);
   });
 
@@ -261,7 +262,7 @@ describe('what Redis did not confirm to have dropped', () => {
     const [proxy, other] = await fleet.pair();
     await proxy.fill('old');
     lose(proxy, 1);
-    await proxy.cache.voidTable(tableId, fenceMs);
+    expect(await proxy.cache.voidTable(tableId, fenceMs)).toBe(false);
     expect([await proxy.read(), await proxy.readPage()]).toEqual(['bypass', 'bypass']);
     expect(await other.read()).toBe('old');
     await proxy.beat();
