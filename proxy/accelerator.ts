@@ -161,9 +161,14 @@ export class Accelerator implements Backend {
     return this.#backend.lagMs ?? 0;
   }
 
-  /** How far a cached answer may be behind the store's acknowledgements: the store's lag, and the settling after it. */
+  /**
+   * How far a cached answer may be behind the store's acknowledgements, in milliseconds: what the follower and this proxy of
+   * a fleet may not have heard yet, the store's lag, and the settling after it. Writes around every proxy that nobody
+   * follows are bounded by the time to live alone, and so are not in it.
+   */
   get stalenessBoundMs(): number {
-    return this.lagMs + Math.max(this.#settleMs, this.lagMs);
+    const untoldMs = (this.#follower?.behindMs ?? 0) + (this.#shared?.unheardMsMax ?? 0);
+    return untoldMs + this.lagMs + Math.max(this.#settleMs, this.lagMs);
   }
 
   stats(): AcceleratorStats {

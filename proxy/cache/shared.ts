@@ -15,6 +15,8 @@ export interface SharedCache {
    * that every message that would drop something has been heard. See `isLocalTrusted`.
    */
   readonly localUntilMs: number;
+  /** The longest that L1 is served for without having heard what others changed, in milliseconds. */
+  readonly unheardMsMax: number;
   /** @returns the table as the fleet sees it now; undefined while that cannot be known. */
   table(table: TableVersion): SharedTable | undefined | Promise<SharedTable | undefined>;
 

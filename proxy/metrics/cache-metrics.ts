@@ -23,7 +23,7 @@ export function exportCache(registry: Registry, accelerator: Accelerator): void 
   });
   exportGauge(registry, {
     name: 'slipstream_cache_staleness_bound_seconds',
-    help: "How far a cached answer may be behind the store's acknowledgements: its lag, and the time for which reads settle.",
+    help: 'How far a cached answer may be behind the store: its lag, settling, what is not heard of in Redis or streams yet.',
     collect: () => accelerator.stalenessBoundMs / 1_000,
   });
 }

@@ -46,6 +46,7 @@ function recordingShared(isReachable = true) {
   };
   const shared: SharedCache = {
     localUntilMs: Number.POSITIVE_INFINITY,
+    unheardMsMax: 0,
     table: () => undefined,
     readItem: async () => ({ kind: 'bypass' }),
     fillItem: async () => undefined,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DynamoDbError, validationError } from '../../protocol/errors.ts';
-import { Accelerator } from '../../proxy/accelerator.ts';
+import { Accelerator, type AcceleratorOptions } from '../../proxy/accelerator.ts';
 import type { SharedStats } from '../../proxy/cache/redis/shared-redis.ts';
 import { TableCounters } from '../../proxy/cache/table-counters.ts';
 import type { FollowerStats } from '../../proxy/follower.ts';
@@ -11,6 +11,7 @@ import { bucketBoundsMs, LatencyHistogram } from '../../proxy/metrics/latency-hi
 import { Metrics } from '../../proxy/metrics.ts';
 import { arn, Fixture, idSchema, itemOf, region } from './accelerator-fixture.ts';
 import { type Exposition, readExposition } from './exposition.ts';
+import { AcceleratorFleet } from './redis/accelerator-fleet.ts';
 import { ManualClock, SimulatedStore } from './simulated-store.ts';
 
 const open = () => new Metrics({ version: '1.2.3', clock: new ManualClock() });
@@ -285,11 +286,16 @@ test('how far the follower is behind is told by plain names, the worst of those 
   expect(behind('other')).toBe(39);
 });
 
-test('the bound of staleness is the lag of the store and the settling after it', async () => {
-  const fixture = new Fixture({}, { settleMs: 1_000 });
-  const bound = async () =>
-    (await read(openAll(fixture))).value('slipstream_cache_staleness_bound_seconds', {});
-  expect(await bound()).toBe(1);
+test('the bound of staleness is the lag of the store, the settling after it, and what is not heard of yet', async () => {
+  const bound = async (options: Partial<AcceleratorOptions>) => {
+    const metrics = openAll(new Fixture({}, { settleMs: 1_000, ...options }));
+    return (await read(metrics)).value('slipstream_cache_staleness_bound_seconds', {});
+  };
+  expect(await bound({})).toBe(1);
+  const following = { follow: () => {}, unfollow: () => {}, behindMs: 250, close: async () => {} };
+  expect(await bound({ openFollower: () => following })).toBe(1.25);
+  const [, proxy] = await AcceleratorFleet.start({ settleMs: 1_000 });
+  expect(proxy.accelerator.stalenessBoundMs).toBe(4_000);
 });
 
 test('docs/admin.md shows exactly the metrics that there are', async () => {

@@ -22,7 +22,7 @@ const beatMs = 1_000;
 /** Heartbeats that may be on their way when another one is due. */
 const unprovenMax = 2;
 /** For how long a heartbeat proves that what was announced before it has been heard. */
-const proofMs = 3_000;
+export const proofMs = 3_000;
 /** Turns of the event loop in a row in which steps were overdue, and nothing was answered between them. */
 const overdueTurnsMax = 5;
 

@@ -14,6 +14,7 @@ import type {
   SharedTable,
   TableVersion,
 } from '../shared.ts';
+import { proofMs } from './connected-node.ts';
 import { type RaisedItem, RedisItems, RedisItemToken } from './items.ts';
 import { Masters } from './masters.ts';
 import { everyTable, readMarker } from './names.ts';
@@ -105,6 +106,10 @@ export class RedisCache implements SharedCache {
 
   get localUntilMs(): number {
     return this.#masters.localUntilMs;
+  }
+
+  get unheardMsMax(): number {
+    return proofMs + this.#options.staleIfRedisDownMs;
   }
 
   table(wanted: TableVersion): FleetTable | Promise<FleetTable> {

@@ -553,6 +553,7 @@ describe('L1', () => {
   test('is served from for as long as may be after a master went down', async () => {
     const fleet = new Fleet(3);
     const proxy = await fleet.proxy({ staleIfRedisDownMs: 5_000 });
+    expect(proxy.cache.unheardMsMax).toBe(8_000);
     proxy.heard.length = 0;
     const [first, second] = proxy.link.nodes;
     const untilMs = fleet.clock.monotonic() + 5_000;
