@@ -20,8 +20,9 @@ export interface Invalidations {
   /**
    * Any item of the table may have been written.
    * @param holdMs for how long from now it may happen again without being told.
+   * @returns whether everybody concerned has been told. If not, this process will tell them, unless it ends before.
    */
-  voidTable(tableId: string, holdMs: number): void | Promise<void>;
+  voidTable(tableId: string, holdMs: number): boolean | Promise<boolean>;
 }
 
 /** Where the tables' descriptions are. */
@@ -62,9 +63,10 @@ export class LocalInvalidations implements Invalidations {
     return true;
   }
 
-  voidTable(tableId: string, holdMs: number): void {
+  voidTable(tableId: string, holdMs: number): true {
     if (holdMs > 0) this.#caches.items.suspendTable(tableId, holdMs);
     else this.#caches.items.voidTable(tableId);
+    return true;
   }
 
   /** What has no description has no pages. */
@@ -98,8 +100,7 @@ export class SharedInvalidations implements Invalidations {
     const { id, name, region } = change.table;
     const table = await this.#tables.find(region, name);
     if (table?.id === id) return this.#tell(table, change);
-    await this.#shared.voidTable(id, 0);
-    return true;
+    return this.#shared.voidTable(id, 0);
   }
 
   async #tell(table: Table, change: StreamChange): Promise<boolean> {
@@ -111,8 +112,8 @@ export class SharedInvalidations implements Invalidations {
     return this.#shared.invalidateUnless(shared, key, generations, isLeft);
   }
 
-  async voidTable(tableId: string, holdMs: number): Promise<void> {
-    await this.#shared.voidTable(tableId, holdMs);
+  voidTable(tableId: string, holdMs: number): Promise<boolean> {
+    return this.#shared.voidTable(tableId, holdMs);
   }
 }
 

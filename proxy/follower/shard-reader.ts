@@ -108,8 +108,7 @@ export class ShardReader {
     if (canonical !== undefined) {
       return world.invalidations.changed({ table, key: canonical, oldItem, newItem });
     }
-    const voided = world.invalidations.voidTable(table.id, 0);
-    return voided instanceof Promise ? voided.then(() => true) : true;
+    return world.invalidations.voidTable(table.id, 0);
   }
 
   #advance(shard: Shard, { records, nextIterator }: StreamPage, sentAtMs: number): void {

@@ -25,7 +25,8 @@ const childrenPauseMs = 200;
  *
  * Invariants.
  *  1. Nothing falls between. Without positions, every open shard that is listed gets its iterator at `LATEST` first; then
- *     the table is voided. A change before an iterator came before the void, one after it is read.
+ *     the table is voided. A change before an iterator came before the void, one after it is read. Positions are stored only
+ *     once everybody has been told of the void: who goes on from them does not void again.
  *  2. A shard that is listed later is read from `TRIM_HORIZON`: all that it has, from before the void or not.
  *  3. Positions are gone on from only if they are of this stream, tell of each shard where it was, and no shard that has
  *     not ended has left the listing since.
@@ -140,7 +141,7 @@ export class StreamSession {
 
   /** Invariant 1. */
   async #beginAtEnd({ shards }: StreamListing): Promise<void> {
-    const { clock, invalidations, slots } = this.#world;
+    const { clock, slots } = this.#world;
     this.#shards.meet(shards, clock.monotonic(), ({ isClosed }) => (isClosed ? 'ENDED' : 'LATEST'));
     const opened = [...this.#shards.all()].map(async (shard) => {
       if (shard.position !== 'LATEST') return;
@@ -150,8 +151,13 @@ export class StreamSession {
     });
     await Promise.all(opened);
     this.#controller.signal.throwIfAborted();
-    await invalidations.voidTable(this.#table.id, 0);
+    await this.#persist(() => this.#voidTable());
     await this.#storeAll();
+  }
+
+  async #voidTable(): Promise<void> {
+    const isTold = await this.#world.invalidations.voidTable(this.#table.id, 0);
+    if (!isTold) throw new Error('the caches cannot be told that a table is void');
   }
 
   /** Until it succeeds, or fails for good. */

@@ -112,7 +112,7 @@ export class FollowerHarness {
       backend: { call: async (request) => process.alive(await backend.call(request)), close: async () => {} },
       invalidations: {
         changed: (change) => process.isDead || told.changed(change),
-        voidTable: (tableId, holdMs) => (process.isDead ? undefined : told.voidTable(tableId, holdMs)),
+        voidTable: (tableId, holdMs) => process.isDead || told.voidTable(tableId, holdMs),
       },
       ...(claims === undefined ? {} : { claims: claims(this, ++this.#processes) }),
       ...(stallMs === undefined ? {} : { stallMs }),
@@ -145,6 +145,8 @@ export class Told implements Invalidations {
   voids = 0;
   /** So many of the next changes cannot be delivered. */
   refusals = 0;
+  /** No void can be delivered. */
+  refusesVoids = false;
   readonly #written: string[] = [];
   readonly #told = new Set<string>();
   #voidedTo = 0;
@@ -175,10 +177,12 @@ export class Told implements Invalidations {
     return true;
   }
 
-  voidTable(_tableId: string, holdMs: number): void {
+  voidTable(_tableId: string, holdMs: number): boolean {
+    if (this.refusesVoids) return false;
     if (holdMs > 0) this.holds.push(holdMs);
     else this.voids++;
     this.#voidedTo = this.#written.length;
+    return true;
   }
 
   /** Writes that were neither told nor followed by a void of their table. */

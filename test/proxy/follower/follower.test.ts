@@ -4,6 +4,7 @@ import { joinKey } from '../../../protocol/key.ts';
 import { SoleClaims } from '../../../proxy/follower/claims.ts';
 import { UnansweredError } from '../../../proxy/upstream.ts';
 import { FollowerHarness, type HarnessOptions, itemsTable } from './follower-harness.ts';
+import { ClaimedTable, SimulatedClaims } from './simulated-claims.ts';
 
 let harness: FollowerHarness;
 
@@ -343,6 +344,27 @@ describe('a stall', () => {
     const [line] = harness.lines.filter(({ level }) => level === 'error');
     expect(line?.details).toMatchObject({ table: 'items', err: error });
     expect(harness.stats()).toMatchObject({ state: 'stalled', stalls: 1 });
+  });
+});
+
+describe('a void that cannot be told', () => {
+  test('leaves no positions to whoever goes on where this process ends', async () => {
+    const table = new ClaimedTable();
+    harness = new FollowerHarness({
+      claims: (owner, process) => new SimulatedClaims(table, process, owner.time),
+    });
+    const { told, time } = harness;
+    told.wrote('put before anybody followed');
+    told.refusesVoids = true;
+    await harness.followed();
+    expect(table.positions).toBeUndefined();
+    harness.put('a');
+
+    harness.crash();
+    told.refusesVoids = false;
+    await time.pass(10_000);
+    expect(table.positions).toBeDefined();
+    expect(told.missed()).toEqual([]);
   });
 });
 
