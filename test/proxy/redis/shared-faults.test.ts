@@ -571,6 +571,24 @@ describe('L1', () => {
     expect(proxy.heard).toEqual(['everything']);
   });
 
+  test('is served from for no longer than each master is proven to be heard', async () => {
+    const fleet = new Fleet(3);
+    const proxy = await fleet.proxy({ staleIfRedisDownMs: 5_000 });
+    const [first, second] = proxy.link.nodes;
+    if (first === undefined || second === undefined) throw new Error('there are three masters');
+    const provenUntilMs = fleet.clock.monotonic() + 1_000;
+    first.provenUntilMs = provenUntilMs;
+    expect(proxy.cache.localUntilMs).toBe(provenUntilMs + 5_000);
+
+    // That the connection broke while the proxy was suspended does not make what it has any younger.
+    await fleet.advance(4_000);
+    second.goDown();
+    expect(proxy.cache.localUntilMs).toBe(provenUntilMs + 5_000);
+    second.comeUp();
+    first.provenUntilMs = Infinity;
+    expect(proxy.cache.localUntilMs).toBe(Infinity);
+  });
+
   test('is emptied where Redis is', async () => {
     const fleet = new Fleet();
     const proxy = await fleet.proxy();
