@@ -217,4 +217,4 @@ export interface PageDestination {
 }
 
 /** The largest body that is kept. 1 MB of items, as DynamoDB counts them, are seldom more than this in JSON. */
-const pageBytesMax = 4_000_000;
+export const pageBytesMax = 4_000_000;

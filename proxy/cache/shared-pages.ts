@@ -1,6 +1,7 @@
 import type { Clock } from '../../protocol/clock.ts';
 import { Reply } from '../../protocol/reply.ts';
 import { Brought, lesserTtlMs, type Sent, type Standing } from './flights.ts';
+import { pageBytesMax } from './pages.ts';
 import type { QueryCall } from './query-call.ts';
 import { isLocalTrusted, type PageToken, type SharedCache, type SharedRead } from './shared.ts';
 
@@ -37,7 +38,7 @@ export class SharedPages {
     }
     const sent = await ask();
     if (!(sent instanceof Reply)) return sent;
-    const isKeepable = found.kind === 'miss' && right?.stands === true;
+    const isKeepable = found.kind === 'miss' && right?.stands === true && sent.body.length <= pageBytesMax;
     const keptMs = isKeepable ? await this.#shared.fillPage(found.token, sent.body, ttlMs) : undefined;
     return new Brought(sent, keptMs);
   }

@@ -223,3 +223,16 @@ describe('a table that is deleted', () => {
     await expect(user.get('a')).rejects.toThrow('not found');
   });
 });
+
+test('a page that is too large for a proxy is not kept in Redis either', async () => {
+  const [fleet, reader, other] = await AcceleratorFleet.start();
+  for (let i = 0; i < 11; i++) fleet.store.put('items', itemOf(`item ${i}`, 'x'.repeat(399_000)));
+  await reader.call('Scan', {});
+  await other.call('Scan', {});
+  expect(fleet.store.count('Scan')).toBe(2);
+
+  fleet.store.put('items', itemOf('item 0', 'x'));
+  await other.call('Scan', {});
+  await reader.call('Scan', {});
+  expect(fleet.store.count('Scan')).toBe(3);
+});
