@@ -33,7 +33,30 @@ export class ItemsJson {
   }
 }
 
-/** The members of an operation's answer; an `ItemJson` may stand for an item, an `ItemsJson` for a list of them. */
+/** What a projection leaves of an item as JSON bytes: like an item, but of a size that nobody has counted. */
+export class PartJson {
+  readonly json: Buffer;
+
+  constructor(json: Buffer) {
+    this.json = json;
+  }
+
+  get isEmpty(): boolean {
+    return this.json.length === emptyMapBytes;
+  }
+
+  /** For whoever prints it without knowing what it is. */
+  toJSON(): unknown {
+    return JSON.parse(this.json.toString());
+  }
+}
+
+const emptyMapBytes = 2;
+
+/**
+ * The members of an operation's answer; an `ItemJson` or a `PartJson` may stand for an item, an `ItemsJson` for a list of
+ * them.
+ */
 export type Output = Record<string, unknown>;
 
 /** The answer to one call. Its body is made once, however often the reply is sent. */
@@ -150,8 +173,8 @@ function listHoldsItems(list: readonly unknown[], depth: number): boolean {
   return isStored(first) || (depth < 2 && isPlainObject(first) && holdsItems(first, depth + 1));
 }
 
-function isStored(value: unknown): value is ItemJson | ItemsJson {
-  return value instanceof ItemJson || value instanceof ItemsJson;
+function isStored(value: unknown): value is ItemJson | ItemsJson | PartJson {
+  return value instanceof ItemJson || value instanceof ItemsJson || value instanceof PartJson;
 }
 
 function isFilledObject(value: unknown): value is object {

@@ -7,7 +7,8 @@ import {
   type Units,
 } from '../../protocol/capacity.ts';
 import { type Condition, evaluateCondition } from '../../protocol/expression/condition.ts';
-import { type Projection, projectItem } from '../../protocol/expression/projection.ts';
+import { projectJson } from '../../protocol/expression/json-projection.ts';
+import type { Projection } from '../../protocol/expression/projection.ts';
 import type { QueryInput, ScanInput } from '../../protocol/operation.ts';
 import { type Output, Reply } from '../../protocol/reply.ts';
 import type { Table } from '../catalog.ts';
@@ -152,12 +153,12 @@ class Page {
       this.#items.add(item);
       return;
     }
-    const parsed = parseItem(item.take());
-    if (filter !== undefined && !evaluateCondition(filter, parsed)) return;
+    const taken = item.take();
+    if (filter !== undefined && !evaluateCondition(filter, parseItem(taken))) return;
     this.#count++;
     if (this.#countsOnly) return;
     if (projection === undefined) this.#items.add(item);
-    else this.#items.addText(JSON.stringify(projectItem(projection, parsed)));
+    else this.#items.addPart(projectJson(projection, taken));
   }
 
   #endWith(item: FoundItem): void {

@@ -1,4 +1,3 @@
-import type { Item } from '../../protocol/attribute-value.ts';
 import type { Request } from '../../protocol/backend.ts';
 import {
   type Consistency,
@@ -6,17 +5,17 @@ import {
   consumedCapacity,
   readUnits,
 } from '../../protocol/capacity.ts';
+import { projectJson } from '../../protocol/expression/json-projection.ts';
 import { checkKeyPaths, projectedDocuments } from '../../protocol/expression/key-paths.ts';
-import { bindProjection, type Projection, projectItem } from '../../protocol/expression/projection.ts';
+import { bindProjection, type Projection } from '../../protocol/expression/projection.ts';
 import { Substitutions } from '../../protocol/expression/substitutions.ts';
 import { canonicalKey } from '../../protocol/key.ts';
 import { bindAttributesToGet } from '../../protocol/legacy/attributes-to-get.ts';
 import type { BatchGetItemInput, KeysAndAttributes } from '../../protocol/operation.ts';
-import { type ItemJson, type Output, Reply } from '../../protocol/reply.ts';
+import { type ItemJson, type Output, type PartJson, Reply } from '../../protocol/reply.ts';
 import { checkDistinctKeys, checkKey } from '../../protocol/validate/item.ts';
 import { validateBatchGetItem, validateGetItem } from '../../protocol/validate/read.ts';
 import type { Table } from '../catalog.ts';
-import { parseItem } from '../item-json.ts';
 import type { Services } from '../services.ts';
 import { type StateKey, stateKey } from '../state/layout.ts';
 import type { State, StateView } from '../state/state.ts';
@@ -160,8 +159,8 @@ interface KeyRead {
 /** The items of one BatchGetItem (AWS: API_BatchGetItem). */
 const batchBytesMax = 16 * 1024 * 1024;
 
-export function projected(item: ItemJson, projection: Projection | undefined): ItemJson | Item {
-  return projection === undefined ? item : projectItem(projection, parseItem(item));
+export function projected(item: ItemJson, projection: Projection | undefined): ItemJson | PartJson {
+  return projection === undefined ? item : projectJson(projection, item);
 }
 
 export function projectionOf(input: {

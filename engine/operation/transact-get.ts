@@ -4,7 +4,7 @@ import { checkKeyPaths, projectedDocuments } from '../../protocol/expression/key
 import type { Projection } from '../../protocol/expression/projection.ts';
 import { canonicalKey, type KeyBytes } from '../../protocol/key.ts';
 import type { TransactGet, TransactGetItemsInput } from '../../protocol/operation.ts';
-import type { ItemJson, Reply } from '../../protocol/reply.ts';
+import { type ItemJson, PartJson, type Reply } from '../../protocol/reply.ts';
 import { checkKey } from '../../protocol/validate/item.ts';
 import { checkTransactionBytes, keyOf, validateTransactGetItems } from '../../protocol/validate/transact.ts';
 import type { Table } from '../catalog.ts';
@@ -66,6 +66,6 @@ function getReply(
 }
 
 /** An item of which the projection leaves nothing is not shown at all, unlike in GetItem. */
-function response(item: ReturnType<typeof projected>): object {
-  return Object.keys(item).length === 0 ? {} : { Item: item };
+function response(item: ItemJson | PartJson): object {
+  return item instanceof PartJson && item.isEmpty ? {} : { Item: item };
 }

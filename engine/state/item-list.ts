@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { ItemsJson } from '../../protocol/reply.ts';
+import { ItemsJson, type PartJson } from '../../protocol/reply.ts';
 import { crcStart, crcStep, crcStepOfBytes, overRow, restBytesMax } from './checksum.ts';
 import type { FoundItem } from './found-item.ts';
 import { checksumOf, crcOfBeginning, headerBytes, type StateKey, wrongChecksum } from './layout.ts';
@@ -39,12 +39,13 @@ export class ItemList {
     this.#length += end - start;
   }
 
-  /** @param json of an item. */
-  addText(json: string): void {
+  /** A part of an item. */
+  addPart({ json }: PartJson): void {
     this.#endRun();
-    this.#reserve(json.length * utf8BytesMax + 1);
+    this.#reserve(json.length + 1);
     this.#separate();
-    this.#length += this.#bytes.write(json, this.#length);
+    this.#bytes.set(json, this.#length);
+    this.#length += json.length;
   }
 
   /** The list must not be used any more. @throws StateDamagedError */
@@ -114,9 +115,6 @@ interface RunRow {
 }
 
 const [openingBracket, comma, closingBracket] = [0x5b, 0x2c, 0x5d];
-
-/** Of one UTF-16 code unit. */
-const utf8BytesMax = 3;
 
 const nothing = Buffer.alloc(0);
 const firstBytes = 64 * 1024;

@@ -1,8 +1,10 @@
+import { projectJson } from '../../protocol/expression/json-projection.ts';
 import { keyReachedInto, projectedDocuments } from '../../protocol/expression/key-paths.ts';
-import { bindProjection, type Projection, projectItem } from '../../protocol/expression/projection.ts';
+import { bindProjection, type Projection } from '../../protocol/expression/projection.ts';
 import { Substitutions } from '../../protocol/expression/substitutions.ts';
 import type { KeySchema } from '../../protocol/key.ts';
-import { type CachedItem, parseItem } from './cached-item.ts';
+import type { ItemJson, PartJson } from '../../protocol/reply.ts';
+import type { CachedItem } from './cached-item.ts';
 import { isObject } from './key-reader.ts';
 
 /**
@@ -29,8 +31,11 @@ export function reachesIntoKey(projection: Projection | 'whole', schema: KeySche
 }
 
 /** The item, or the part of it, as a reply has it; undefined where there is no item. */
-export function projectCached(projection: Projection | 'whole', { item }: CachedItem): unknown {
-  return item === undefined || projection === 'whole' ? item : projectItem(projection, parseItem(item));
+export function projectCached(
+  projection: Projection | 'whole',
+  { item }: CachedItem,
+): ItemJson | PartJson | undefined {
+  return item === undefined || projection === 'whole' ? item : projectJson(projection, item);
 }
 
 function areNames(names: unknown): names is Record<string, string> | null | undefined {

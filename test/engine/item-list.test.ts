@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { FoundItem } from '../../engine/state/found-item.ts';
 import { ItemList } from '../../engine/state/item-list.ts';
 import { encodeValue, StateDamagedError } from '../../engine/state/layout.ts';
-import { ItemJson } from '../../protocol/reply.ts';
+import { ItemJson, PartJson } from '../../protocol/reply.ts';
 
 /** An item of a page: from LMDB whole, from LMDB behind something else, from memory, or made for the page. */
 interface Row {
@@ -37,7 +37,7 @@ function encoded({ kind, key, size, json }: Row): Buffer {
 
 function addTo(list: ItemList, one: Row, value: Buffer): void {
   if (one.kind === 'text') {
-    list.addText(one.json);
+    list.addPart(new PartJson(Buffer.from(one.json)));
   } else if (one.kind === 'memory') {
     list.add(FoundItem.inMemory(one.key, new ItemJson(Buffer.from(one.json), one.size)));
   } else {
@@ -82,14 +82,14 @@ describe('the list of the items of a page', () => {
     const [first, second] = ['{"a":{"S":"1"}}', '{"a":{"S":"22"}}'];
     const lists = [first, second].map((json) => {
       const list = new ItemList();
-      list.addText(json);
+      list.addPart(new PartJson(Buffer.from(json)));
       return list;
     });
     expect(lists.map((list) => list.finish().json.toString())).toEqual([`[${first}]`, `[${second}]`]);
     const list = new ItemList();
-    list.addText('{}');
+    list.addPart(new PartJson(Buffer.from('{}')));
     const finished = list.finish();
-    new ItemList().addText(second);
+    new ItemList().addPart(new PartJson(Buffer.from(second as string)));
     expect(finished.json.toString()).toBe('[{}]');
   });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ItemJson, ItemsJson, type Output, Reply } from '../../protocol/reply.ts';
+import { ItemJson, ItemsJson, type Output, PartJson, Reply } from '../../protocol/reply.ts';
 
 const stored = new ItemJson(Buffer.from('{"a":{"S":"\u00e9"}}'), 3);
 const parsed = { a: { S: '\u00e9' } };
@@ -24,6 +24,14 @@ test.each<[string, Output, object]>([
     'a list that is stored whole',
     { Count: 1, Items: new ItemsJson(Buffer.from('[{"a":{"S":"\u00e9"}}]')) },
     { Count: 1, Items: [parsed] },
+  ],
+  [
+    'a part of one',
+    {
+      Item: new PartJson(Buffer.from('{"a":{"S":"\u00e9"}}')),
+      Responses: [{ Item: new PartJson(Buffer.from('{}')) }],
+    },
+    { Item: parsed, Responses: [{ Item: {} }] },
   ],
   ['nowhere', { Items: [], Count: 0 }, { Items: [], Count: 0 }],
   ['a member that is absent', { Attributes: undefined, Item: stored }, { Item: parsed }],
