@@ -247,6 +247,7 @@ export class World {
     for (let ms = 0; ms < quietMs; ms += beatMs) {
       this.#clock.advance(beatMs);
       for (const { beat } of this.#places) beat();
+      if (this.#unannounced.length > 0) this.#tell();
       await this.#settleStore();
     }
     for (const client of [...this.#readers, ...this.#writers]) {
