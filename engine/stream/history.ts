@@ -25,8 +25,6 @@ export interface StreamHistoryOptions {
   readonly streams: StreamRegister;
   /** The sequence number of the first change that will be published. */
   readonly nextSequence: number;
-  /** The newest changes that are kept in memory, in bytes. */
-  readonly recentBytesMax?: number;
 }
 
 /**
@@ -49,11 +47,11 @@ export class StreamHistory {
   readonly #recent: RecentChanges;
   #nextSequence: number;
 
-  constructor({ source, index, streams, nextSequence, recentBytesMax }: StreamHistoryOptions) {
+  constructor({ source, index, streams, nextSequence }: StreamHistoryOptions) {
     this.#source = source;
     this.#index = index;
     this.#streams = streams;
-    this.#recent = new RecentChanges(nextSequence, recentBytesMax);
+    this.#recent = new RecentChanges(nextSequence);
     this.#nextSequence = nextSequence;
   }
 

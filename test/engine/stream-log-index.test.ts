@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Image } from '../../engine/log/record.ts';
 import type { StreamedChange } from '../../engine/stream/change.ts';
 import {
   generationsMax,
@@ -21,12 +22,17 @@ function streamOf(number: number, generations: readonly LogMoment[] = []): Strea
 }
 
 function changeOf(stream: number, slot: number, sequence: number, timeMs = sequence): StreamedChange {
-  const images = { oldImage: undefined, newImage: undefined, principal: undefined };
+  const images = { oldImage: undefined, newImage: imageOf(sequence), principal: undefined };
   return {
     stream: streamOf(stream),
     slot,
     change: { sequence, timeMs, event: 'INSERT', key: '\0\x01a', ...images },
   };
+}
+
+/** Of a length that the sequence number tells, as its contents do. */
+function imageOf(sequence: number): Image {
+  return { json: Buffer.from(`${sequence},`.repeat(sequence % 9)), size: 1 + sequence };
 }
 
 const changes = fc.array(
@@ -93,8 +99,8 @@ describe('the index of the log', () => {
 describe('recent changes', () => {
   test('are all there from where they say so, or refused', () => {
     fc.assert(
-      fc.property(changes, fc.nat(200), (program, from) => {
-        const recent = new RecentChanges(1, 2_000);
+      fc.property(changes, fc.nat(200), fc.integer({ min: 1, max: 200 }), (program, from, bytesMax) => {
+        const recent = new RecentChanges(1, { bytesMax, countMax: 20 });
         let sequence = 0;
         const all = program.map(({ stream, slot, gap }) => {
           sequence += gap;
@@ -105,10 +111,20 @@ describe('recent changes', () => {
           const found = recent.from(stream, slot, from);
           const wanted = all.filter((of) => of.stream === stream && of.slot === slot && of.sequence >= from);
           if (found === undefined) continue;
-          expect(Array.from(found, (change) => change.sequence)).toEqual(wanted.map((of) => of.sequence));
+          const copies = Array.from(found, ({ sequence: number, newImage }) => ({
+            number,
+            image: newImage && { json: newImage.json.toString(), size: newImage.size },
+          }));
+          const images = wanted.map(({ sequence: number }) => {
+            const { json, size } = imageOf(number);
+            return { number, image: { json: json.toString(), size } };
+          });
+          expect(copies).toEqual(images);
         }
         const last = all.at(-1);
-        if (last !== undefined) expect(recent.from(last.stream, last.slot, last.sequence)).toBeDefined();
+        if (last === undefined) return;
+        const isKept = imageOf(last.sequence).json.length <= bytesMax;
+        expect(recent.from(last.stream, last.slot, last.sequence) !== undefined).toBe(isKept);
       }),
     );
   });
