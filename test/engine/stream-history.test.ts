@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Item, type Shard, StreamEngine, type StreamRecord } from './stream-harness.ts';
+import { hourMs, type Item, type Shard, StreamEngine, type StreamRecord } from './stream-harness.ts';
 
 /*
  * Whatever happens, the shards of a stream in the order of their lineage, applied to the table as it was in the beginning, make the table
@@ -114,6 +114,48 @@ test('records make the table what it is', { timeout: 60_000 }, async () => {
         }
       },
     ),
+    { numRuns: 40 },
+  );
+});
+
+type Passing =
+  | { readonly do: 'put'; readonly p: string }
+  | { readonly do: 'wait'; readonly hours: number }
+  | { readonly do: 'roll' | 'reopen' };
+
+const passing: fc.Arbitrary<Passing> = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('put' as const), p }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('wait' as const), hours: fc.integer({ min: 1, max: 13 }) }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('roll' as const, 'reopen') }) },
+);
+
+test('records of the last day are there, and no others', { timeout: 60_000 }, async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(passing, { minLength: 1, maxLength: 30 }), async (steps) => {
+      const engine = await StreamEngine.open({ streamShards: 2, streamShardMs: shardMs });
+      try {
+        const arn = await engine.createTable(table);
+        const written: { readonly i: string; readonly timeMs: number }[] = [];
+        for (const [i, each] of steps.entries()) {
+          if (each.do === 'wait') engine.advance(each.hours * hourMs);
+          else if (each.do !== 'put') await take(each, engine, arn);
+          else {
+            await engine.put(table, each.p, { i: { N: `${i}` } });
+            written.push({ i: `${i}`, timeMs: engine.nowMs });
+          }
+        }
+        const kept = written.filter(({ timeMs }) => timeMs > engine.nowMs - 24 * hourMs);
+        const records = (await engine.records(arn)).sort((a, b) =>
+          a.dynamodb.SequenceNumber < b.dynamodb.SequenceNumber ? -1 : 1,
+        );
+        expect(records.map(({ dynamodb }) => dynamodb.NewImage?.i?.N)).toEqual(kept.map(({ i }) => i));
+      } finally {
+        await engine.engine.remove();
+      }
+    }),
     { numRuns: 40 },
   );
 });
