@@ -60,7 +60,11 @@ export function itemChange(key: string, bytes: number): Change {
 }
 
 /** Appends one batch of one change per key, with the next free sequence numbers. */
-export function appendKeys(log: Log, keys: readonly string[], bytes = 100): Promise<{ endLsn: number }> {
+export function appendKeys(
+  log: Log,
+  keys: readonly string[],
+  bytes = 100,
+): Promise<{ startLsn: number; endLsn: number }> {
   const encoder = new BatchEncoder();
   let sequence = Math.max(1, log.nextSequence);
   for (const key of keys) {
