@@ -9,7 +9,7 @@ import type { DiskReserve } from './disk-reserve.ts';
 import type { IndexChange } from './index-entries.ts';
 import { type CollectionGrowth, CollectionSizes, collectionRow } from './item-collections.ts';
 import { LogFullError } from './log/errors.ts';
-import { BatchEncoder, type Change } from './log/record.ts';
+import { BatchEncoder, type CatalogChange as CatalogRecord, type Change } from './log/record.ts';
 import type { Log } from './log/segments.ts';
 import { type StateKey, stateKey } from './state/layout.ts';
 import { entryBytes, type Overlay, type OverlayEntry } from './state/overlay.ts';
@@ -250,34 +250,40 @@ export class Committer {
   }
 
   #add({ changes, token }: Evaluated, origin: object | undefined): void {
-    const batch = this.#open;
     const { timeMs } = this.#context;
     const firstSequence = this.#nextSequence;
     const sized = withCollectionBytes(changes, this.#context);
     this.#encoder.add({ firstSequence, timeMs, changes: sized, ...(token !== undefined && { token }) });
     this.#nextSequence += changes.length;
-    if (token !== undefined) batch.changes.push({ token, timeMs });
-    for (let i = 0; i < sized.length; i++) {
-      const change = sized[i] as EvaluatedChange;
-      const sequence = firstSequence + i;
-      if (change.kind === 'catalog') {
-        const catalogChange = readCatalogRecord(change.json);
-        const at = { sequence, timeMs };
-        const table = changedTable(this.#context.catalog, catalogChange);
-        this.#context.catalog.apply(catalogChange, at);
-        batch.changes.push({ catalogChange, at, table });
-      } else {
-        const stream = this.#context.catalog.streams.openOf(change.table);
-        if (stream !== undefined) batch.streamed.push(streamedChange(stream, change, sequence, timeMs));
-        const key = stateKey(change.table, change.key);
-        const entry = { item: asItem(change.newImage) };
-        const collection = collectionRow(change.collection, change.collectionBytes);
-        this.#setPending(key, entry);
-        if (collection !== undefined) this.#setPending(collection.key, collection.entry);
-        const { indexChanges = [] } = change;
-        batch.changes.push({ change, key, entry, indexChanges, collection, origin });
-      }
-    }
+    if (token !== undefined) this.#open.changes.push({ token, timeMs });
+    sized.forEach((change, i) => {
+      const at = { sequence: firstSequence + i, timeMs };
+      if (change.kind === 'catalog') this.#addCatalogChange(change, at);
+      else this.#addItemChange(change, at, origin);
+    });
+  }
+
+  #addCatalogChange({ json }: CatalogRecord, at: LogMoment): void {
+    const catalogChange = readCatalogRecord(json);
+    const table = changedTable(this.#context.catalog, catalogChange);
+    this.#context.catalog.apply(catalogChange, at);
+    this.#open.changes.push({ catalogChange, at, table });
+  }
+
+  #addItemChange(
+    change: Exclude<EvaluatedChange, CatalogRecord>,
+    at: LogMoment,
+    origin: object | undefined,
+  ): void {
+    const key = stateKey(change.table, change.key);
+    const entry = { item: asItem(change.newImage) };
+    const collection = collectionRow(change.collection, change.collectionBytes);
+    this.#setPending(key, entry);
+    if (collection !== undefined) this.#setPending(collection.key, collection.entry);
+    const { indexChanges = [] } = change;
+    this.#open.changes.push({ change, key, entry, indexChanges, collection, origin });
+    const stream = this.#context.catalog.streams.openOf(change.table);
+    if (stream !== undefined) this.#open.streamed.push(streamedChange(stream, change, at));
   }
 
   /** Invariant 2: the youngest batch holds, or comes after, everything that the outcome was decided on. */

@@ -1,6 +1,6 @@
 import type { KeyBytes } from '../../protocol/key.ts';
 import type { Image, ItemChange, LogEntry } from '../log/record.ts';
-import type { StreamDefinition } from './definition.ts';
+import type { LogMoment, StreamDefinition } from './definition.ts';
 import type { StreamRegister } from './register.ts';
 import { slotOf } from './shards.ts';
 
@@ -22,21 +22,15 @@ export interface StreamedChange {
   readonly change: StreamChange;
 }
 
-export function streamedChange(
-  stream: StreamDefinition,
-  change: ItemChange,
-  sequence: number,
-  timeMs: number,
-): StreamedChange {
+export function streamedChange(stream: StreamDefinition, change: ItemChange, at: LogMoment): StreamedChange {
   const slot = slotOf(change.key, stream.shardCount);
-  return { stream, slot, change: streamChange(stream, change, sequence, timeMs) };
+  return { stream, slot, change: streamChange(stream, change, at) };
 }
 
 export function streamChange(
   { viewType }: StreamDefinition,
   { key, oldImage, newImage, principal }: ItemChange,
-  sequence: number,
-  timeMs: number,
+  { sequence, timeMs }: LogMoment,
 ): StreamChange {
   return {
     sequence,
@@ -57,8 +51,9 @@ export function* streamedChanges(
   for (const { firstSequence, timeMs, changes } of entries) {
     for (const [i, change] of changes.entries()) {
       if (change.kind !== 'item') continue;
-      const stream = streams.streamAt(change.table, firstSequence + i);
-      if (stream !== undefined) yield streamedChange(stream, change, firstSequence + i, timeMs);
+      const at = { sequence: firstSequence + i, timeMs };
+      const stream = streams.streamAt(change.table, at.sequence);
+      if (stream !== undefined) yield streamedChange(stream, change, at);
     }
   }
 }

@@ -131,7 +131,7 @@ export class StreamHistory {
           if (change.kind !== 'item' || change.table !== stream.tableNumber || sequence < page.next) return;
           if (!hasRoom || !isWithin(shard, sequence) || slotOf(change.key, stream.shardCount) !== slot)
             return;
-          hasRoom = page.add(streamChange(stream, change, sequence, timeMs));
+          hasRoom = page.add(streamChange(stream, change, { sequence, timeMs }));
         });
       }
       return hasRoom;
