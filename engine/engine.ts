@@ -186,26 +186,7 @@ async function startParts(
   const recovered = new Recovery(store);
   const { overlay, catalog, statistics, droppedTables, transactionTokens } = recovered;
   const streamIndex = new LogIndex();
-  const log = await Log.open(
-    {
-      ...(options.logPlace ?? { files: nodeFiles, directory: directory.log }),
-      segmentBytesMax: options.logSegmentBytesMax,
-      appliedTo: recovered.position.lsn,
-      syncMode: options.durability === 'sync' ? 'group' : 'relaxed',
-      idleMarkMs,
-      onFatal: options.onFatal,
-      history: {
-        visit: (entries, startLsn, endLsn) =>
-          streamIndex.add(streamedChanges(entries, catalog.streams), startLsn, endLsn),
-        isWhole: !catalog.streams.isEmpty,
-      },
-    },
-    (entries, endLsn) => recovered.replay(entries, endLsn),
-  );
-  if (raiseFormat(directory)) {
-    await raiseLocalIndexes(store, catalog, options.log);
-    formatRaised(directory);
-  }
+  const log = await openLog(options, directory, recovered, streamIndex);
   const streamHistory = new StreamHistory({
     source: log,
     index: streamIndex,
@@ -324,6 +305,32 @@ async function startParts(
       clock,
     },
   };
+}
+
+/** Opens the log, and replays what LMDB lacks; the index learns of all that streams may be asked for. */
+function openLog(
+  options: EngineOptions,
+  directory: DataDirectory,
+  recovered: Recovery,
+  streamIndex: LogIndex,
+): Promise<Log> {
+  const { streams } = recovered.catalog;
+  return Log.open(
+    {
+      ...(options.logPlace ?? { files: nodeFiles, directory: directory.log }),
+      segmentBytesMax: options.logSegmentBytesMax,
+      appliedTo: recovered.position.lsn,
+      syncMode: options.durability === 'sync' ? 'group' : 'relaxed',
+      idleMarkMs,
+      onFatal: options.onFatal,
+      history: {
+        visit: (entries, startLsn, endLsn) =>
+          streamIndex.add(streamedChanges(entries, streams), startLsn, endLsn),
+        isWhole: !streams.isEmpty,
+      },
+    },
+    (entries, endLsn) => recovered.replay(entries, endLsn),
+  );
 }
 
 function positionOf(committer: Committer, catalog: Catalog): Position {
