@@ -187,6 +187,10 @@ async function startParts(
   const { overlay, catalog, statistics, droppedTables, transactionTokens } = recovered;
   const streamIndex = new LogIndex();
   const log = await openLog(options, directory, recovered, streamIndex);
+  if (raiseFormat(directory)) {
+    await raiseLocalIndexes(store, catalog, options.log);
+    formatRaised(directory);
+  }
   const streamHistory = new StreamHistory({
     source: log,
     index: streamIndex,
