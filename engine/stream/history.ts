@@ -1,4 +1,4 @@
-import { trimmedDataAccess } from '../../protocol/errors.ts';
+import { limitExceeded, trimmedDataAccess } from '../../protocol/errors.ts';
 import type { LogEntry } from '../log/record.ts';
 import { type StreamedChange, streamChange } from './change.ts';
 import { retentionMs } from './definition.ts';
@@ -46,6 +46,8 @@ export class StreamHistory {
   readonly #streams: StreamRegister;
   readonly #recent: RecentChanges;
   #nextSequence: number;
+  /** Under way. */
+  #logReads = 0;
 
   constructor({ source, index, streams, nextSequence }: StreamHistoryOptions) {
     this.#source = source;
@@ -80,7 +82,7 @@ export class StreamHistory {
 
   /**
    * A page of a shard. It may be empty although there is more, after much of the log that had nothing for the shard.
-   * @throws TrimmedDataAccessException; LogDamagedError
+   * @throws TrimmedDataAccessException, LimitExceededException; LogDamagedError
    */
   read(shard: Shard, request: PageRequest): RecordPage | Promise<RecordPage> {
     this.#refuseTrimmed(shard, request);
@@ -102,7 +104,18 @@ export class StreamHistory {
       throw trimmedDataAccess();
   }
 
+  /** @throws LimitExceededException, as AWS where a shard has too many readers; SDKs try again. */
   async #readLog(shard: Shard, page: RecordPage): Promise<RecordPage> {
+    if (this.#logReads >= logReadsMax) throw limitExceeded('Too many reads of older stream records at once');
+    this.#logReads++;
+    try {
+      return await this.#readBlocks(shard, page);
+    } finally {
+      this.#logReads--;
+    }
+  }
+
+  async #readBlocks(shard: Shard, page: RecordPage): Promise<RecordPage> {
     // Changes that are published meanwhile are not looked for, so the next page has to begin before them.
     const end = Math.max(page.next, this.#nextSequence);
     const { stream, slot, end: closed } = shard;
@@ -153,6 +166,9 @@ const scannedBytesMax = 8 * 1024 * 1024;
 function refuseIfGone(error: unknown): never {
   throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? trimmedDataAccess() : error;
 }
+
+/** Pages that are read from the log at a time; each takes a megabyte of it into memory, and one of records. */
+const logReadsMax = 64;
 
 function isWithin({ from, end }: Shard, sequence: number): boolean {
   return sequence >= from && (end === undefined || sequence < end.sequence);

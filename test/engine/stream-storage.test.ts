@@ -85,3 +85,15 @@ test('damage in what is kept is named on the next start', async () => {
   writeFileSync(path, intact);
   await engine.engine.reopen();
 });
+
+test('reads of the log are refused where there are too many at once, and go on afterwards', async () => {
+  await fill('items', 'a');
+  await engine.engine.reopen();
+  const [shard] = await engine.shards(arn);
+  const iterator = await engine.iterator(arn, shard?.ShardId ?? '');
+  const results = await Promise.allSettled(Array.from({ length: 70 }, () => engine.page(iterator, 1)));
+  const refused = results.filter((result) => result.status === 'rejected');
+  expect(refused).toHaveLength(6);
+  for (const { reason } of refused) expect(reason).toMatchObject({ code: 'LimitExceededException' });
+  expect((await engine.page(iterator, 1)).Records).toHaveLength(1);
+});
