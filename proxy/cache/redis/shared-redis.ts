@@ -50,7 +50,8 @@ import { Unanswered, type UnansweredFence } from './unanswered.ts';
  * 10. A write is answered only after its table's fingerprint was looked at, later than its commit: if it is another
  *     one, there may be an index of which the writer did not know, and the table is void.
  * 11. The images that a write was told do not show what another one has done that is not answered yet. So unless its
- *     fence stood alone, it drops all generations that any write of its item may concern.
+ *     fence stood alone, it drops all generations that any write of its item may concern; and its fence stands until
+ *     those are dropped that its own images show.
  * 12. L1 may be served from, and records of tables used, while all masters are up and proven to be heard; L1 is emptied
  *     whenever an announcement may have been lost.
  *
@@ -140,9 +141,10 @@ export class RedisCache implements SharedCache {
   async lower(fence: SharedFence, changes: SharedChanges): Promise<void> {
     const raised = raisedItems(fence);
     const written = raised.length === 1 ? changes.written : undefined;
+    // While the fence stands: whoever writes after it takes for done what this write has changed.
+    await this.#dropGenerations(changes.generations);
     await Promise.all([
       this.#lowerItems(raised, changes, written),
-      this.#dropGenerations(changes.generations),
       ...tablesOf(raised).map((table) => this.#checkFingerprint(table)),
     ]);
     this.#writes--;

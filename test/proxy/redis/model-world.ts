@@ -146,6 +146,8 @@ export class World {
   /** Writes that nobody waits for any more, but that the store may still apply. */
   readonly #late: HeldCall[] = [];
   readonly #unannounced: Value[] = [];
+  /** Values of writes around that not everybody concerned has been told of. */
+  readonly #untold = new Set<Value>();
   #saved: Snapshot | undefined;
   #isFaulty = false;
   #processes = 0;
@@ -228,6 +230,7 @@ export class World {
       this.#store.held.map((call) => [this.#placeOf.get(call), call.request.operation, outcomeOf(call)]),
       this.#late.map(outcomeOf),
       this.#unannounced,
+      [...this.#untold],
       textOf(this.#server.snapshot(), this.#clock.now()),
       this.#saved && textOf(this.#saved, this.#clock.now()),
     ]);
@@ -402,7 +405,8 @@ export class World {
     const place = at(this.#places, reader.proxy);
     const isAway = place.node.runId === undefined;
     const hasHeard = isAway || (!this.#isFaulty && place.node.announcements.length === 0);
-    const outdated = hasHeard ? Math.max(place.outdated, this.#outdated) : place.outdated;
+    const known = hasHeard ? Math.max(place.outdated, this.#outdated) : place.outdated;
+    const outdated = reader.kind === 'index' ? Math.min(known, this.#lastTold()) : known;
     reader.acceptable = new Set(this.#history.slice(outdated).map((value) => seenAs(value, reader.kind)));
     this.#call(reader, requests[reader.kind], (reply) => {
       const value = valueIn(reply);
@@ -411,6 +415,14 @@ export class World {
         `a reader of kind ${reader.kind} got ${value}, older than what was acknowledged before`,
       );
     });
+  }
+
+  /**
+   * The last value before a write around that is yet to be told of: whoever writes after it finds what it left, and not
+   * the partition of the index that it left, whose pages are behind by the stream's lag.
+   */
+  #lastTold(): number {
+    return Math.min(...[...this.#untold].map((value) => this.#history.indexOf(value) - 1), Infinity);
   }
 
   #write(writer: Client, value: Value): void {
@@ -520,6 +532,7 @@ export class World {
     this.#store.put(tableName, itemOf(value));
     this.#applied(value);
     this.#unannounced.push(value);
+    this.#untold.add(value);
   }
 
   #tell(): void {
@@ -530,8 +543,12 @@ export class World {
     const change = { table, key, oldItem: 'unknown', newItem: 'unknown' } as const;
     const told = async () => place.invalidations.changed(change);
     void told().then((isTold) => {
-      if (!isTold) this.#unannounced.unshift(value);
-      else if (!this.#isFaulty) this.#outdated = Math.max(this.#outdated, this.#history.indexOf(value));
+      if (!isTold) {
+        this.#unannounced.unshift(value);
+        return;
+      }
+      this.#untold.delete(value);
+      if (!this.#isFaulty) this.#outdated = Math.max(this.#outdated, this.#history.indexOf(value));
     });
   }
 

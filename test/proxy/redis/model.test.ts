@@ -76,7 +76,7 @@ describe('a fleet, in many orders of events', () => {
       const property = fc.asyncProperty(choices, async (chosen) => {
         expect(await walk(scenario, realRules, chosen)).toBeUndefined();
       });
-      await fc.assert(property, { ...seeded, numRuns: walksMax });
+      await fc.assert(property, { ...seeded, numRuns: walksMax, endOnFailure: true });
     },
     120_000,
   );

@@ -171,8 +171,7 @@ describe('what Redis did not confirm to have dropped', () => {
     if (node === undefined) throw new Error('there is no master');
     node.areStepsHeld = true;
     const lowered = writer.cache.lower(fence, changes('new', ['p']));
-    await turns();
-    while (node.sent.length > 0) {
+    for (await turns(); node.sent.length > 0; await turns()) {
       if (node.sent[0]?.step.name === step) node.loseNext();
       else {
         node.doNext();
@@ -215,6 +214,7 @@ describe('what Redis did not confirm to have dropped', () => {
     await proxy.beat();
     const delivery = node.sent.findIndex(({ step }) => step.name === 'lower');
     const lowered = proxy.cache.lower(second, changes());
+    await turns();
     const rest = node.sent.splice(delivery + 1);
     while (node.sent.length > 0) node.doNext();
     node.sent.push(...rest);

@@ -252,7 +252,7 @@ describe('announcements', () => {
     const fence = await writer.cache.raise([{ table, key }]);
     expect(reader.heard).toEqual([`item ${tableId} ${key}`]);
     await writer.cache.lower(fence, changes('new', ['p']));
-    expect(reader.heard.slice(1)).toEqual([`item ${tableId} ${key}`, `generation ${tableId} p`]);
+    expect(reader.heard.slice(1)).toEqual([`generation ${tableId} p`, `item ${tableId} ${key}`]);
   });
 
   test('are not made of what readers keep', async () => {
