@@ -152,12 +152,12 @@ export const mutants: readonly Mutant[] = [
   },
   {
     without: 'items that are owed are not used',
-    scenario: { ...items, readers: [item(0), item(0)], writers: [0], lostSteps: 2 },
+    scenario: { ...items, proxies: 1, readers: [item(0), item(0)], writers: [0], lostSteps: 2 },
     rules: { ...realRules, patch: () => replace(Owed.prototype, 'hasItem', () => false) },
   },
   {
     without: 'pages that are owed are not used',
-    scenario: { ...queries, writers: [0], lostSteps: 4 },
+    scenario: { ...queries, proxies: 1, writers: [0], lostSteps: 4 },
     rules: { ...realRules, patch: () => replace(Owed.prototype, 'hasPage', () => false) },
   },
 ];
