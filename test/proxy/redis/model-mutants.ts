@@ -11,6 +11,8 @@ export interface Mutant {
   readonly without: string;
   readonly scenario: Scenario;
   readonly rules: Rules;
+  /** What has to happen, where it is so much at once that it is not found by trying. */
+  readonly schedule?: string;
 }
 
 const item = (proxy: number): ReaderPlan => ({ proxy, kind: 'item' });
@@ -152,8 +154,17 @@ export const mutants: readonly Mutant[] = [
   },
   {
     without: 'items that are owed are not used',
-    scenario: { ...items, proxies: 1, readers: [item(0), item(0)], writers: [0], lostSteps: 2 },
+    scenario: {
+      proxies: 1,
+      readers: [item(0), item(0)],
+      writers: [0],
+      lostSteps: 2,
+      losesForGood: true,
+      doesAtOnce: true,
+    },
     rules: { ...realRules, patch: () => replace(Owed.prototype, 'hasItem', () => false) },
+    schedule:
+      'read 0, do 0, do 0, execute 0, reply 0, do 0, write 0, lose 0, execute 0, reply 0, do 0, lose 0, do 0, read 1, do 0',
   },
   {
     without: 'pages that are owed are not used',

@@ -27,6 +27,8 @@ export interface Scenario {
   /** Steps of Redis, and calls of the store, that pass their deadline. */
   readonly lostSteps?: number;
   readonly timeouts?: number;
+  /** Steps that are lost are never done; else they may be done later. */
+  readonly losesForGood?: boolean;
   /** Redis restarts, with nothing, or with what it had at some time before. */
   readonly restarts?: 'empty' | 'old';
   readonly flushes?: number;
@@ -343,7 +345,7 @@ export class World {
     if (node.sent.length > 0) actions.push(`do ${number}`);
     if (node.done.length > 0) actions.push(`answer ${number}`);
     if (node.announcements.length > 0) actions.push(`hear ${number}`);
-    if (node.late.length > 0) actions.push(`do late ${number}`);
+    if (node.late.length > 0 && this.#scenario.losesForGood !== true) actions.push(`do late ${number}`);
     if (node.runId === undefined) actions.push(`connect ${number}`);
     if (this.#left.lose > 0 && node.sent.length + node.done.length > 0) actions.push(`lose ${number}`);
     if (this.#left.break > 0 && node.runId !== undefined) actions.push(`break ${number}`);
