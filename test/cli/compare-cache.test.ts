@@ -100,20 +100,16 @@ describe('a comparison', () => {
   });
 
   test('finds what a write around the proxy has made wrong, with 1, and tells it in full in a file', async () => {
-    // The comparison before may have filled the cache; this makes sure, after the proxy's first moments.
-    await expect
-      .poll(async () => {
-        await cached.getItem({ TableName: 'Songs', Key: keyOf(7) });
-        await write(direct, 'Songs', 7, 'new');
-        const { Item } = await cached.getItem({ TableName: 'Songs', Key: keyOf(7) });
-        await write(direct, 'Songs', 7, 'old');
-        return Item?.state?.S;
-      })
-      .toBe('old');
-    await cached.getItem({ TableName: 'Songs', Key: keyOf(7) });
-    await write(direct, 'Songs', 7, 'new');
     const json = join(directory, 'result.json');
-    const { code, stdout } = await compare(['--table', 'Songs', '--json', json]);
+    const compareWrong = async (): Promise<Exit> => {
+      await write(cached, 'Songs', 7, 'old');
+      await cached.getItem({ TableName: 'Songs', Key: keyOf(7) });
+      await write(direct, 'Songs', 7, 'new');
+      return compare(['--table', 'Songs', '--json', json]);
+    };
+    // What a proxy caches in its first moments has a short life, and may be gone when it is compared.
+    const first = await compareWrong();
+    const { code, stdout } = first.code === 1 ? first : await compareWrong();
     expect(code).toBe(1);
     expect(stdout).toContain('Songs, {"artist":{"S":"artist 3"},"title":{"S":"title 7"}}\n');
     const inspection = JSON.parse(readFileSync(json, 'utf8'));

@@ -166,7 +166,7 @@ export function testFollowing(startStore: () => Promise<StoreServer>): void {
     await until(() => recordsRead() > records);
     await until(async () => {
       const items = await Promise.all(reads.map((read) => read()));
-      return items.every((item) => JSON.stringify(item).includes('"19"'));
+      return items.every((item) => JSON.stringify(item ?? null).includes('"19"'));
     });
     expect(tableStats()).toMatchObject({ state: 'following', gaps: 0, stalls: 0 });
   });
