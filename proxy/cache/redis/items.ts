@@ -29,12 +29,13 @@ export class RedisItems {
     const process = this.#masters.processOf(names.value);
     if (process === undefined) return undefined;
     const stamp = stampOf(process, table.version);
-    const id = this.#newId();
     const keys = [names.value, names.token, names.fences];
-    const answer = await this.#masters.run(process, readItemStep, keys, [stamp, id, this.#callMs]);
+    const args = [stamp, this.#newId(), this.#callMs];
+    const answer = await this.#masters.run(process, readItemStep, keys, args);
     if (Array.isArray(answer)) return readHit(answer, stamp.length);
     if (answer === undefined) return undefined;
-    if (answer !== 1) return { kind: 'bypass' };
+    if (answer === 0) return { kind: 'bypass' };
+    const id = String(answer);
     return { kind: 'miss', token: new RedisItemToken({ table, key }, id, names, process.stamp, stamp) };
   }
 

@@ -59,8 +59,8 @@ import { Unanswered, type UnansweredFence } from './unanswered.ts';
  * then: a late fill needs its token and a late lowering its fence, which what was owed has removed or tainted; a late
  * fence ends by itself; a late void brings a version that nobody has seen.
  *
- * Rejected: fences with an end in the proxies' own time, which may differ; a token per reader, as the last one who
- * asked fills as well; comparing the table's version when a write is answered instead of its fingerprint, as each
+ * Rejected: fences with an end in the proxies' own time, which may differ; a token per reader, as one that
+ * stands is good for all who ask while it does; comparing the table's version when a write is answered instead of its fingerprint, as each
  * void would make the writes under way void the table again, for ever; giving up a whole node for what is owed to
  * it, as what concerns nothing that is owed is right; putting generations under the tracked prefix, as their making
  * would be announced and drop the pages that it was for.

@@ -39,7 +39,8 @@ end`;
 
 /**
  * Keys: value, token, fences. Arguments: stamp, id of the token, its life in ms.
- * Answers the value as it was put with what is left of its life, or 1 for the token taken, or 0 where a fence stands.
+ * Answers the value as it was put with what is left of its life, or the id of the token, or 0 where a fence stands. A token
+ * that stands is shared: nothing was dropped since it was taken, and whoever of its readers comes first fills.
  */
 export const readItemStep = step(
   'readItem',
@@ -48,8 +49,9 @@ export const readItemStep = step(
 local value = redis.call('GET', KEYS[1])
 if value and string.sub(value, 1, #ARGV[1]) == ARGV[1] then return {value, redis.call('PTTL', KEYS[1])} end
 if redis.call('EXISTS', KEYS[3]) == 1 and redis.call('ZCOUNT', KEYS[3], '(' .. nowMs(), '(inf') > 0 then return 0 end
-redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
-return 1`,
+local token = redis.call('GET', KEYS[2]) or ARGV[2]
+redis.call('SET', KEYS[2], token, 'PX', ARGV[3])
+return token`,
 );
 
 /**

@@ -16,8 +16,9 @@ export const twinSteps: Readonly<Record<string, TwinStep>> = {
     if (cached?.startsWith(stamp)) return [cached, redis.lifeLeftMs(value)];
     const now = redis.now();
     if (redis.zrange(fences).some(([, end]) => end > now && end !== Infinity)) return 0;
-    redis.set(token, id, Number(lifeMs));
-    return 1;
+    const standing = redis.get(token) ?? id;
+    redis.set(token, standing, Number(lifeMs));
+    return standing;
   },
 
   fillItem(redis, keys, args) {
