@@ -40,6 +40,8 @@ export interface WriteContext {
   readonly catalog: Catalog;
   /** When the write will have been committed, in ms; never less than for any write before. */
   readonly timeMs: number;
+  /** The sequence number that its first change will have. */
+  readonly sequence: number;
   /** @param key the canonical key. */
   item(table: number, key: KeyBytes): ItemJson | undefined;
 }
@@ -122,7 +124,7 @@ type PendingChange =
  */
 export class Committer {
   readonly #options: CommitterOptions;
-  readonly #context: WriteContext & { timeMs: number; catalog: Catalog };
+  readonly #context: WriteContext & { timeMs: number; sequence: number; catalog: Catalog };
   readonly #listeners = new Set<ChangeListener>();
   readonly #pending = new Map<StateKey, OverlayEntry>();
   #pendingBytes = 0;
@@ -147,6 +149,7 @@ export class Committer {
     this.#context = {
       catalog: copyOf(options.catalog),
       timeMs: options.position.lastTimeMs,
+      sequence: options.position.nextSequence,
       item: (table, key) => this.#evaluatedItem(stateKey(table, key)),
     };
   }
@@ -240,6 +243,7 @@ export class Committer {
 
   #evaluate(write: QueuedWrite): void {
     this.#context.timeMs = Math.max(this.#context.timeMs, this.#options.clock.now());
+    this.#context.sequence = this.#nextSequence;
     try {
       const evaluated = write.evaluate(this.#context);
       if (evaluated.changes.length > 0 || evaluated.token !== undefined) this.#add(evaluated, write.origin);

@@ -15,6 +15,10 @@ export interface DataDirectory {
   readonly root: string;
   readonly log: string;
   readonly state: string;
+  /** What point-in-time recovery keeps beside the log. */
+  readonly history: string;
+  /** Of on-demand backups, unless they have a folder of their own elsewhere. */
+  readonly backups: string;
 }
 
 /**
@@ -24,11 +28,15 @@ export interface DataDirectory {
  *     2  entries of indexes that have less than whole items hold what they have
  *     3  the catalog's records say how the shards of streams roll
  *     4  entries of local indexes lie in the order of the table's sort key where they tie
+ *     5  tables say which history is kept of them, and what they are being loaded from
  *
  * What older formats have is read as it is, but for the entries of local indexes: they are moved when an engine opens the
  * folder (local-index-raise.ts). While that lasts the mark has the newest format, and says so.
  */
-const formatVersion = 4;
+const formatVersion = 5;
+
+/** From here on entries of local indexes lie where they belong. */
+const localIndexesRaisedVersion = 4;
 
 const formatVersionMin = 1;
 
@@ -54,8 +62,9 @@ export function raiseFormat({ root }: DataDirectory): boolean {
   const path = markPath(root);
   const mark = readMark(readFileSync(path, 'utf8'));
   if (mark?.version === formatVersion) return mark.isRaising;
-  writeMark(path, { isRaising: true });
-  return true;
+  const isRaising = mark === undefined || mark.isRaising || mark.version < localIndexesRaisedVersion;
+  writeMark(path, { isRaising });
+  return isRaising;
 }
 
 /** Nothing is left to be moved. */
@@ -64,7 +73,7 @@ export function formatRaised({ root }: DataDirectory): void {
 }
 
 /**
- * The same for a folder that has to be there already, and wholly of the newest format.
+ * The same for a folder that has to be there already, and in which nothing has to be moved first.
  * @throws DataDirectoryError
  */
 export function openDataDirectory(root: string): DataDirectory {
@@ -72,7 +81,7 @@ export function openDataDirectory(root: string): DataDirectory {
   const text = readIfThere(path);
   if (text === undefined) throw new DataDirectoryError(`${root} is not a data folder: it has no format.json`);
   const { version, isRaising } = checkFormat(path, text);
-  if (version === formatVersion && !isRaising) return dataDirectory(root);
+  if (version >= localIndexesRaisedVersion && !isRaising) return dataDirectory(root);
   throw new DataDirectoryError(
     `${path}: the data folder ${isRaising ? 'is only half raised' : `has format ${version} and is to be raised`} to ` +
       `format ${formatVersion}. Open it with an engine once: that raises it.`,
@@ -85,7 +94,13 @@ export class DataDirectoryError extends Error {
 }
 
 function dataDirectory(root: string): DataDirectory {
-  return { root, log: join(root, 'log'), state: join(root, 'state') };
+  return {
+    root,
+    log: join(root, 'log'),
+    state: join(root, 'state'),
+    history: join(root, 'history'),
+    backups: join(root, 'backups'),
+  };
 }
 
 function markPath(root: string): string {

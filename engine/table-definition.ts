@@ -23,7 +23,34 @@ export interface TableDefinition {
   readonly timeToLive?: TimeToLive;
   /** The newest stream; absent where there never was one. */
   readonly stream?: TableStream;
+  /** Absent while point-in-time recovery is off. */
+  readonly pointInTime?: PointInTimeRecovery;
+  /** What a table that is CREATING is being loaded from; absent otherwise. */
+  readonly loading?: TableLoading;
 }
+
+/** The history that is kept of a table from one enabling on; switching it off ends it, and all of it goes. */
+export interface PointInTimeRecovery {
+  /** Of the change that has enabled it; names the history among all that there have been. */
+  readonly sequence: number;
+  readonly enabledMs: number;
+  /** 1 to 35 (AWS: RecoveryPeriodInDays). */
+  readonly recoveryPeriodInDays: number;
+  /** Nothing before can be restored, whatever the period: raising it does not bring back what a shorter one has let go. */
+  readonly notBeforeMs: number;
+}
+
+/** AWS: RestoreSummary, or the import that makes the table. It is served when all of it is there. */
+export type TableLoading =
+  | {
+      readonly kind: 'restore';
+      readonly sourceTableArn: string;
+      /** Absent where it is restored from a table's history. */
+      readonly sourceBackupArn?: string;
+      /** The moment that comes back. */
+      readonly restoreMs: number;
+    }
+  | { readonly kind: 'import'; readonly importArn: string };
 
 /** A table's stream as its last change left it (AWS: StreamSpecification). */
 export interface TableStream {

@@ -94,8 +94,9 @@ export class TableLife {
 
 const retryDelayMs = 1000;
 
-/** Whether nothing becomes of it by itself, but by the end of a backfill. */
-function isAtRest({ status, billing, indexes, timeToLive, stream }: TableDefinition): boolean {
+/** Whether nothing becomes of it by itself, but by the end of a backfill, or of what it is being loaded from. */
+function isAtRest({ status, billing, indexes, timeToLive, stream, loading }: TableDefinition): boolean {
+  if (loading !== undefined) return true;
   return (
     status === 'ACTIVE' &&
     isSettled(billing) &&

@@ -111,7 +111,7 @@ function moves(key: StateKey, item: ItemJson, place: Place): Entry[] {
 }
 
 const markPath = () => join(folder.directory, 'format.json');
-const raisedMark = '{"slipstream":"data","version":4}\n';
+const raisedMark = '{"slipstream":"data","version":5}\n';
 
 async function sorted(IndexName: string, ScanIndexForward: boolean, p = 'one'): Promise<string[]> {
   const { Items } = await folder.call<{ Items: { s: { S: string } }[] }>('Query', {
@@ -197,9 +197,9 @@ describe('local indexes of an older data folder', () => {
     await lowerFormat({ version: 2 }, () => 'old');
     const check = () => checkDataDirectory(folder.directory);
     await expect(check()).rejects.toThrow(
-      `${markPath()}: the data folder has format 2 and is to be raised to format 4. Open it with an engine once`,
+      `${markPath()}: the data folder has format 2 and is to be raised to format 5. Open it with an engine once`,
     );
     writeFileSync(markPath(), '{"slipstream":"data","version":4,"raising":true}');
-    await expect(check()).rejects.toThrow('the data folder is only half raised to format 4.');
+    await expect(check()).rejects.toThrow('the data folder is only half raised to format 5.');
   });
 });
