@@ -1,4 +1,4 @@
-import type { EngineOptions } from '../../engine/engine.ts';
+import type { EngineOptions } from '../../engine/engine-options.ts';
 import { TestEngine } from './engine-harness.ts';
 
 /** Values as the API has them. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { EngineOptions } from '../../engine/engine.ts';
+import type { EngineOptions } from '../../engine/engine-options.ts';
 import { hourMs, type Shard, StreamEngine } from './stream-harness.ts';
 
 /* Streams and their shards: which there are, what of them can be read, and for how long. */

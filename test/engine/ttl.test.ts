@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { EngineOptions } from '../../engine/engine.ts';
+import type { EngineOptions } from '../../engine/engine-options.ts';
 import { nodeFiles } from '../../engine/files.ts';
 import type { LogEntry } from '../../engine/log/record.ts';
 import { Log } from '../../engine/log/segments.ts';
