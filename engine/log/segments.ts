@@ -73,8 +73,8 @@ export class Log {
   readonly #logId: string;
   readonly #setTimer: SetTimer;
   readonly #markFrame = Buffer.alloc(headerBytes);
-  /** LSNs at which segments begin, oldest first. */
-  readonly #starts: number[];
+  /** Oldest first. */
+  readonly #begins: SegmentBegin[];
   #writer: SegmentWriter;
   #chain: Chain;
   #end: number;
@@ -95,7 +95,7 @@ export class Log {
     this.#options = options;
     this.#setTimer = options.setTimer ?? setUnrefTimer;
     this.#logId = opened.logId;
-    this.#starts = opened.starts;
+    this.#begins = opened.begins;
     this.#writer = opened.writer;
     this.#chain = opened.chain;
     this.#end = opened.end;
@@ -115,10 +115,13 @@ export class Log {
     const recovered = await recover(files, directory, appliedTo, replay, history);
     if (recovered === undefined) return new Log(options, await createLog(options));
     const { logId, segments, end, chain, marked } = recovered;
-    const starts = segments.map((segment) => segment.start);
-    const start = starts.at(-1) ?? 0;
+    const begins = segments.map(({ start, header }) => ({
+      start,
+      firstSequence: header?.chain.nextSequence ?? 0,
+    }));
+    const start = begins.at(-1)?.start ?? 0;
     const writer = await SegmentWriter.open(writerOptions(options, start), end - start);
-    return new Log(options, { logId, starts, writer, end, chain, marked });
+    return new Log(options, { logId, begins, writer, end, chain, marked });
   }
 
   /** The LSN behind the last batch. */
@@ -129,6 +132,15 @@ export class Log {
   /** The LSN up to which everything survives power loss. */
   get durable(): number {
     return this.#durable;
+  }
+
+  /** What the log consists of now, the oldest first; the last one is written to. */
+  get segments(): LogSegment[] {
+    return this.#begins.map(({ start, firstSequence }, i) => ({
+      startLsn: start,
+      endLsn: this.#begins[i + 1]?.start ?? this.#end,
+      firstSequence,
+    }));
   }
 
   /** The lowest sequence number that may come next. */
@@ -171,8 +183,8 @@ export class Log {
    */
   read(fromLsn: number, toLsn: number, visit: VisitEntries): Promise<void> {
     const { files, directory } = this.#options;
-    const segments = this.#starts.map((start, i) => {
-      const bytes = Math.min(this.#starts[i + 1] ?? this.#end, toLsn) - start;
+    const segments = this.#begins.map(({ start }, i) => {
+      const bytes = Math.min(this.#begins[i + 1]?.start ?? this.#end, toLsn) - start;
       return { path: join(directory, segmentName(start)), start, bytes };
     });
     return readRange(files, segments, this.#logId, fromLsn, visit);
@@ -258,7 +270,7 @@ export class Log {
     this.#durable = this.#end;
     const created = createSegment(this.#options, this.#logId, this.#end, this.#chain);
     this.#writer = await this.#orFail(created);
-    this.#starts.push(this.#end);
+    this.#begins.push({ start: this.#end, firstSequence: this.#chain.nextSequence });
     this.#end += headerBytes;
     this.#durable = this.#end;
     await this.#orFail(full.close());
@@ -277,11 +289,11 @@ export class Log {
   async #removeSegments(lsn: number): Promise<void> {
     const { files, directory } = this.#options;
     for (;;) {
-      const [oldest, next] = this.#starts;
-      if (oldest === undefined || next === undefined || next > lsn) return;
-      await files.remove(join(directory, segmentName(oldest)));
+      const [oldest, next] = this.#begins;
+      if (oldest === undefined || next === undefined || next.start > lsn) return;
+      await files.remove(join(directory, segmentName(oldest.start)));
       await this.#orFail(files.syncDirectory(directory));
-      this.#starts.shift();
+      this.#begins.shift();
     }
   }
 
@@ -346,9 +358,22 @@ export class Log {
   }
 }
 
+/** One file of the log. */
+export interface LogSegment {
+  readonly startLsn: number;
+  readonly endLsn: number;
+  /** No change in it has a lower sequence number. */
+  readonly firstSequence: number;
+}
+
+interface SegmentBegin {
+  readonly start: number;
+  readonly firstSequence: number;
+}
+
 interface OpenedLog {
   readonly logId: string;
-  readonly starts: number[];
+  readonly begins: SegmentBegin[];
   readonly writer: SegmentWriter;
   readonly end: number;
   readonly chain: Chain;
@@ -358,7 +383,14 @@ interface OpenedLog {
 async function createLog(options: LogOptions): Promise<OpenedLog> {
   const logId = randomBytes(8).toString('latin1');
   const writer = await createSegment(options, logId, 0, emptyChain);
-  return { logId, starts: [0], writer, end: headerBytes, chain: emptyChain, marked: true };
+  return {
+    logId,
+    begins: [{ start: 0, firstSequence: emptyChain.nextSequence }],
+    writer,
+    end: headerBytes,
+    chain: emptyChain,
+    marked: true,
+  };
 }
 
 function createSegment(
