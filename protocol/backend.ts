@@ -1,3 +1,4 @@
+import type { ExtensionHeaders } from './extension-headers.ts';
 import type { ItemJson, Reply } from './reply.ts';
 
 /** One call of the DynamoDB API, as the front read it off the wire. */
@@ -12,6 +13,8 @@ export interface Request {
   readonly region: string;
   /** The caller wants the store's own answer, not a cached one. */
   readonly noCache?: boolean;
+  /** What the call carries that is not AWS's; such a call is never answered from a cache. */
+  readonly extensions?: ExtensionHeaders | undefined;
   /** Identity of a write: the change records that it causes carry the same object. */
   readonly origin?: object;
 }

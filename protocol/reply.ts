@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import type { ExtensionHeaders } from './extension-headers.ts';
 
 /**
  * An item as the JSON bytes in which it is stored, so that a read hands them on without parsing and printing.
@@ -64,10 +65,13 @@ export class Reply {
   #output: Output | undefined;
   #body: Buffer | undefined;
   #crc32: number | undefined;
+  /** What it carries beside its body that is not AWS's. */
+  readonly extensions: ExtensionHeaders | undefined;
 
-  constructor(output: Output | undefined, body?: Buffer) {
+  constructor(output: Output | undefined, body?: Buffer, extensions?: ExtensionHeaders) {
     this.#output = output;
     this.#body = body;
+    this.extensions = extensions;
   }
 
   /** A reply of which only the bytes are there: they are parsed if somebody asks for what they say. */

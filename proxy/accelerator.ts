@@ -141,7 +141,7 @@ export class Accelerator implements Backend {
     const effect = effectOf(request.operation, request.input);
     switch (effect) {
       case 'read':
-        return this.#read(request);
+        return request.extensions === undefined ? this.#read(request) : this.#backend.call(request);
       case 'neutral':
         return this.#backend.call(request);
       case 'write':

@@ -180,7 +180,13 @@ class Upstream implements Backend {
     const credentials = await this.#credentials().catch(notSigned);
     const added = this.#signer.sign(unsigned, credentials, region, this.#clock.now());
     const origin = `${this.#url.protocol}//${host}`;
-    return { origin, path: '/', method: 'POST', headers: { ...headers, ...added }, body };
+    return {
+      origin,
+      path: '/',
+      method: 'POST',
+      headers: { ...headers, ...added, ...request.extensions },
+      body,
+    };
   }
 
   /** What the caller is told of a call that has no answer. */

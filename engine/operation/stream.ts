@@ -1,10 +1,12 @@
 import type { Request } from '../../protocol/backend.ts';
 import {
   expiredIterator,
+  limitExceeded,
   resourceNotFound,
   trimmedDataAccess,
   validationError,
 } from '../../protocol/errors.ts';
+import { rollShardsHeader } from '../../protocol/extension-headers.ts';
 import type { DescribeStreamInput, GetShardIteratorInput } from '../../protocol/operation.ts';
 import { Reply } from '../../protocol/reply.ts';
 import {
@@ -13,9 +15,9 @@ import {
   validateGetShardIterator,
   validateListStreams,
 } from '../../protocol/validate/stream.ts';
-import type { Catalog } from '../catalog.ts';
+import { type Catalog, catalogRecord } from '../catalog.ts';
 import type { Services } from '../services.ts';
-import { arnOf, isReadable, type StreamDefinition } from '../stream/definition.ts';
+import { arnOf, hasRoomToRoll, isReadable, type StreamDefinition } from '../stream/definition.ts';
 import type { StreamHistory } from '../stream/history.ts';
 import { decodeIterator, encodeIterator, iteratorLifeMs, type ShardIterator } from '../stream/iterator.ts';
 import type { RecordPage } from '../stream/page.ts';
@@ -45,10 +47,31 @@ export function listStreams({ catalog, clock }: Services, request: Request): Rep
   });
 }
 
-/** AWS: API_streams_DescribeStream. */
-export function describeStream({ catalog, clock }: Services, request: Request): Reply {
+/** AWS: API_streams_DescribeStream; where the caller asks for that, its shards roll first. */
+export function describeStream(services: Services, request: Request): Reply | Promise<Reply> {
   const input = validateDescribeStream(request.input);
-  const stream = existingStream(catalog, request.region, input.StreamArn, clock.now());
+  const roll = request.extensions?.[rollShardsHeader];
+  if (roll === undefined) return streamReply(services, request.region, input);
+  if (roll !== 'now') throw validationError(`${rollShardsHeader} has to be: now`);
+  return rollShards(services, request.region, input.StreamArn).then(() =>
+    streamReply(services, request.region, input),
+  );
+}
+
+/** Closes the open shards and opens their children, as the timer does. Nothing happens to a stream that is disabled. */
+async function rollShards({ catalog, committer, clock }: Services, region: string, arn: string) {
+  const { number } = existingStream(catalog, region, arn, clock.now());
+  await committer.submit(({ catalog: current, timeMs }) => {
+    const stream = current.streams.byArn(arn);
+    if (stream !== undefined && stream.closed === undefined && !hasRoomToRoll(stream, timeMs)) {
+      throw limitExceeded('The shards of the stream have rolled too often within a day.');
+    }
+    return { changes: [catalogRecord({ roll: number })], reply: new Reply({}) };
+  });
+}
+
+function streamReply({ catalog, clock }: Services, region: string, input: DescribeStreamInput): Reply {
+  const stream = existingStream(catalog, region, input.StreamArn, clock.now());
   const shards = wantedShards(readableShards(stream, clock.now()), input);
   const page = shards.slice(0, input.Limit ?? pageMax);
   const last = page.at(-1);

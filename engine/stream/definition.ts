@@ -92,8 +92,11 @@ export function rolled(stream: StreamDefinition, at: LogMoment): StreamDefinitio
 }
 
 /** Whether the time has come for other shards. @param shardMs how long shards are open. */
-export function isDueToRoll({ generations }: StreamDefinition, shardMs: number, nowMs: number): boolean {
-  const newest = generations.at(-1);
-  if (newest === undefined || nowMs < newest.timeMs + shardMs) return false;
+export function isDueToRoll(stream: StreamDefinition, shardMs: number, nowMs: number): boolean {
+  const newest = stream.generations.at(-1);
+  return newest !== undefined && nowMs >= newest.timeMs + shardMs && hasRoomToRoll(stream, nowMs);
+}
+
+export function hasRoomToRoll({ generations }: StreamDefinition, nowMs: number): boolean {
   return generations.length < generationsMax || !isReadable(generations[1], nowMs);
 }

@@ -8,6 +8,7 @@ import {
   serializationError,
   unknownOperation,
 } from '../../protocol/errors.ts';
+import { type ExtensionHeaders, extensionsOfCall } from '../../protocol/extension-headers.ts';
 import type { Logger } from '../../protocol/logger.ts';
 import { Reply } from '../../protocol/reply.ts';
 import { type Credentials, isRegion, SignatureVerifier } from '../../protocol/sigv4.ts';
@@ -142,7 +143,8 @@ class Api {
     if (input === undefined) throw serializationError();
     if (operation === 'DescribeEndpoints') return this.#describeEndpoints(exchange);
     const noCache = isCacheUnwanted(exchange.request);
-    const reply = this.#options.backend.call({ operation, input, body, region, noCache });
+    const extensions = extensionsOfCall(operation, (name) => exchange.request.header(name));
+    const reply = this.#options.backend.call({ operation, input, body, region, noCache, extensions });
     if (!(reply instanceof Promise)) return this.#respond(exchange, 200, reply);
     return reply.then(
       (settled) => this.#respond(exchange, 200, settled),
@@ -162,7 +164,9 @@ class Api {
 
   #respond(exchange: Exchange, status: number, reply: Reply): HttpResponse {
     const headers = `${this.#headers(exchange, reply.crc32)}Content-Type: ${exchange.contentType}\r\n`;
-    return { status, headers, body: reply.body };
+    const { extensions } = reply;
+    if (extensions === undefined) return { status, headers, body: reply.body };
+    return { status, headers: `${headers}${headerLines(extensions)}`, body: reply.body };
   }
 
   #headers({ request, id }: Exchange, checksum: number): string {
@@ -227,6 +231,12 @@ function isCacheUnwanted(request: HttpRequest): boolean {
   const directives = request.header('cache-control');
   if (directives === undefined) return false;
   return directives.split(',').some((directive) => directive.trim().toLowerCase() === 'no-cache');
+}
+
+function headerLines(headers: ExtensionHeaders): string {
+  return Object.entries(headers)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('');
 }
 
 function operationNamed(request: HttpRequest): string {

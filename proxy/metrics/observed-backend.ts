@@ -94,9 +94,10 @@ export class ObservedBackend implements Backend {
     return this.#options.byTable ? tableOf(input) : noTable;
   }
 
-  #mayHit({ operation, input, noCache }: Request, table: string): boolean {
+  #mayHit({ operation, input, noCache, extensions }: Request, table: string): boolean {
     const { store, settingsOf } = this.#options;
-    if (store === undefined || noCache === true || input.ConsistentRead === true) return false;
+    if (store === undefined || noCache === true || extensions !== undefined) return false;
+    if (input.ConsistentRead === true) return false;
     const isOfPages = pageReads.has(operation);
     if (!isOfPages && !itemReads.has(operation)) return false;
     const settings = settingsOf?.(tableNameOf(table));

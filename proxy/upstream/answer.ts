@@ -26,7 +26,7 @@ export function readAnswer(raw: RawReply): Reply {
     throw new UnreadableReply('the checksum of the reply is wrong');
   }
   const output = parseObject(raw);
-  if (raw.status === 200) return new Reply(output, raw.body);
+  if (raw.status === 200) return new Reply(output, raw.body, raw.extensions);
   throw errorOf(raw.status, output);
 }
 

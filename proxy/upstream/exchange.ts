@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import { type ExtensionHeaders, extensionsOfReply } from '../../protocol/extension-headers.ts';
 import { lagHeader } from '../front/replica-lag.ts';
 import { readLag } from './told-lag.ts';
 
@@ -10,6 +11,7 @@ export interface RawReply {
   readonly crc32: number | undefined;
   /** How far the endpoint says its eventually consistent reads are behind; 0 where it says nothing. */
   readonly lagMs: number;
+  readonly extensions: ExtensionHeaders | undefined;
 }
 
 /** No whole reply came. `sent` tells whether any byte of the request may have left this machine. */
@@ -67,6 +69,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   #status = 0;
   #crc32: number | undefined;
   #lagMs = 0;
+  #extensions: ExtensionHeaders | undefined;
   #chunks: Buffer[] = [];
   #bytes = 0;
 
@@ -107,6 +110,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     const crc32 = Number(headers['x-amz-crc32']);
     this.#crc32 = Number.isInteger(crc32) ? crc32 : undefined;
     this.#lagMs = readLag(headers[lagHeader]);
+    this.#extensions = extensionsOfReply(headers);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -121,7 +125,13 @@ class Exchange implements Dispatcher.DispatchHandler {
   onResponseEnd(): void {
     if (!this.#settle()) return;
     const body = Buffer.concat(this.#chunks);
-    this.#resolve({ status: this.#status, body, crc32: this.#crc32, lagMs: this.#lagMs });
+    this.#resolve({
+      status: this.#status,
+      body,
+      crc32: this.#crc32,
+      lagMs: this.#lagMs,
+      extensions: this.#extensions,
+    });
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {

@@ -5,6 +5,8 @@ import {
   type Shard,
 } from '@aws-sdk/client-dynamodb-streams';
 import { afterAll, expect, test } from 'vitest';
+import { rollShardsHeader } from '../../protocol/extension-headers.ts';
+import { withHeader } from './extension-header.ts';
 import { describeSetups, refusal, type Setup, schemaOf, untilActive } from './setups.ts';
 
 /* DynamoDB Streams with the SDK's own client, straight and through the accelerator (AWS: Streams). */
@@ -125,6 +127,27 @@ describeSetups((setup) => {
     await setup.dynamo.putItem({ TableName: name, Item: { p: { S: 'after' } } });
     const records = await recordsOf(TableDescription?.LatestStreamArn ?? '');
     expect(records.map(({ dynamodb }) => dynamodb?.Keys)).toEqual([{ p: { S: 'after' } }]);
+  });
+
+  test('shards roll when they are asked to, and each open one is the child of one that is closed', async () => {
+    const { name, arn } = await streamedTable(setup);
+    await setup.dynamo.putItem({ TableName: name, Item: { p: { S: 'before' } } });
+    const before = await shardsOf(arn);
+    const after = await withHeader(streams(), rollShardsHeader, 'now', () => shardsOf(arn));
+    await setup.dynamo.putItem({ TableName: name, Item: { p: { S: 'after' } } });
+    expect(after).toHaveLength(8);
+    before.forEach(({ ShardId }, i) => {
+      expect(after[i]).toMatchObject({
+        ShardId,
+        SequenceNumberRange: { EndingSequenceNumber: expect.any(String) },
+      });
+      expect(after[i + 4]).toMatchObject({ ParentShardId: ShardId });
+    });
+    const records = await recordsOf(arn);
+    expect(records.map(({ dynamodb }) => dynamodb?.Keys?.p)).toEqual([{ S: 'before' }, { S: 'after' }]);
+    await expect(withHeader(streams(), rollShardsHeader, 'later', () => shardsOf(arn))).rejects.toMatchObject(
+      refusal('ValidationException', `${rollShardsHeader} has to be: now`),
+    );
   });
 
   test('errors are those of the API', async () => {
