@@ -46,21 +46,29 @@ const accessFault: ErrorKind = { ...clientFault, namespace: service };
 export const errorKinds = {
   // AWS's own are 400. Ours is the front's refusal of web pages, and browsers' tools and proxies know it by its status.
   AccessDeniedException: { ...accessFault, status: 403, textMember: 'Message' },
+  BackupInUseException: clientFault,
+  BackupNotFoundException: clientFault,
   ConditionalCheckFailedException: clientFault,
+  ContinuousBackupsUnavailableException: clientFault,
   ExpiredIteratorException: clientFault,
   IdempotentParameterMismatchException: capitalText,
   IncompleteSignatureException: accessFault,
   InternalServerError: { ...clientFault, status: 500, retried: true },
+  InvalidRestoreTimeException: clientFault,
   InvalidSignatureException: accessFault,
   ItemCollectionSizeLimitExceededException: clientFault,
   LimitExceededException: throttled,
   MissingAuthenticationTokenException: accessFault,
+  PointInTimeRecoveryUnavailableException: clientFault,
   ProvisionedThroughputExceededException: throttled,
   RequestLimitExceeded: throttled,
   ResourceInUseException: clientFault,
   ResourceNotFoundException: clientFault,
   SerializationException: { ...accessFault, textMember: 'Message' },
   ServiceUnavailable: { ...clientFault, namespace: availability, status: 503, retried: true },
+  TableAlreadyExistsException: clientFault,
+  TableInUseException: clientFault,
+  TableNotFoundException: clientFault,
   ThrottlingException: throttled,
   TransactionCanceledException: capitalText,
   TransactionConflictException: clientFault,
@@ -115,6 +123,58 @@ export function resourceNotFound(message = 'Requested resource not found'): Dyna
 /** What DescribeTable, UpdateTable and DeleteTable say; operations on items use `resourceNotFound`. */
 export function tableNotFound(tableName: string): DynamoDbError {
   return resourceNotFound(`Requested resource not found: Table: ${tableName} not found`);
+}
+
+/**
+ * What backups, recovery and exports say of a table that is not there (AWS: API_CreateBackup).
+ * @param table as the call names it; absent where AWS leaves it out.
+ */
+export function sourceTableNotFound(table?: string): DynamoDbError {
+  return newError('TableNotFoundException', `Table not found${table === undefined ? '' : `: ${table}`}`);
+}
+
+/** What a restore says where CreateTable says `tableAlreadyExists`. */
+export function targetTableExists(tableName: string): DynamoDbError {
+  return newError('TableAlreadyExistsException', `Table already exists: ${tableName}`);
+}
+
+/** A restore into this table is under way. @param from the backup that it is being restored from. */
+export function targetTableInUse(tableName: string, from?: string): DynamoDbError {
+  const source = from === undefined ? '' : ` from backup: ${from}`;
+  return newError('TableInUseException', `Table: ${tableName} is already being restored${source}`);
+}
+
+export function backupNotFound(backupArn: string): DynamoDbError {
+  return newError('BackupNotFoundException', `Backup not found: ${backupArn}`);
+}
+
+/** @param use what the backup is being used for, or what becomes of it. */
+export function backupInUse(use: string, backupArn: string): DynamoDbError {
+  return newError('BackupInUseException', `Backup is being ${use}: ${backupArn}`);
+}
+
+/** A table is not ready for backups in the first seconds that it is ACTIVE. */
+export function continuousBackupsUnavailable(tableName: string): DynamoDbError {
+  return newError(
+    'ContinuousBackupsUnavailableException',
+    `Backups are being enabled for the table: ${tableName}. Please retry later`,
+  );
+}
+
+export function pointInTimeRecoveryUnavailable(tableName: string): DynamoDbError {
+  return newError(
+    'PointInTimeRecoveryUnavailableException',
+    `Point in time recovery is not enabled for table '${tableName}'`,
+  );
+}
+
+/** All in ISO 8601; the bounds are the first and the last moment that can be restored. */
+export function invalidRestoreTime(moment: string, earliest: string, latest: string): DynamoDbError {
+  return newError(
+    'InvalidRestoreTimeException',
+    `RestoreDateTime '${moment}' must be within EarliestRestorableDateTime '${earliest}' ` +
+      `and LatestRestorableDateTime '${latest}'`,
+  );
 }
 
 /** A shard iterator is older than 15 minutes (AWS: API_streams_GetRecords). */

@@ -35,6 +35,8 @@ function read(shape: Shape, value: unknown, place: Place, level: number): unknow
       return typeof value === 'number'
         ? readInteger(shape, value)
         : refuseScalar(integerNames[shape.type], value);
+    case 'timestamp':
+      return typeof value === 'number' ? value : refuseScalar('Date', value);
     case 'blob':
       return readBlob(value);
     case 'list':
@@ -165,8 +167,11 @@ function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function refuseScalar(type: 'String' | 'Boolean' | 'Integer' | 'Long', value: unknown): never {
-  if (Array.isArray(value)) throw serializationError(`Unrecognized collection type class java.lang.${type}`);
+function refuseScalar(type: 'String' | 'Boolean' | 'Integer' | 'Long' | 'Date', value: unknown): never {
+  if (Array.isArray(value)) {
+    const javaPackage = type === 'Date' ? 'java.util' : 'java.lang';
+    throw serializationError(`Unrecognized collection type class ${javaPackage}.${type}`);
+  }
   if (typeof value === 'object') throw serializationError(structureStart);
   throw serializationError(`${tokenOf(value)} cannot be converted to ${type}`);
 }

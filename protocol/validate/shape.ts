@@ -6,6 +6,7 @@ export type Shape =
   | StringShape
   | BooleanShape
   | IntegerShape
+  | TimestampShape
   | BlobShape
   | ListShape
   | MapShape
@@ -23,6 +24,12 @@ export interface BooleanShape {
 
 export interface IntegerShape {
   readonly type: 'integer' | 'long';
+  readonly constraints: readonly Constraint[];
+}
+
+/** Seconds since 1970, with fractions, as the JSON protocol has moments. */
+export interface TimestampShape {
+  readonly type: 'timestamp';
   readonly constraints: readonly Constraint[];
 }
 
@@ -81,6 +88,7 @@ export interface Constraint {
 
 export const boolean: BooleanShape = { type: 'boolean', constraints: [] };
 export const blob: BlobShape = { type: 'blob', constraints: [] };
+export const timestamp: TimestampShape = { type: 'timestamp', constraints: [] };
 
 /** Constraints are checked and reported in the order given. */
 export function string(...constraints: Constraint[]): StringShape {

@@ -39,12 +39,12 @@ const projection = structure('Projection', {
   ProjectionType: string(oneOf('ALL', 'INCLUDE', 'KEYS_ONLY')),
 });
 
-const provisionedThroughput = structure('ProvisionedThroughput', {
+export const provisionedThroughput = structure('ProvisionedThroughput', {
   WriteCapacityUnits: required(long(atLeast(1))),
   ReadCapacityUnits: required(long(atLeast(1))),
 });
 
-const onDemandThroughput = structure('OnDemandThroughput', {
+export const onDemandThroughput = structure('OnDemandThroughput', {
   MaxReadRequestUnits: long(),
   MaxWriteRequestUnits: long(),
 });
@@ -54,7 +54,7 @@ const warmThroughput = structure('WarmThroughput', {
   WriteUnitsPerSecond: long(),
 });
 
-const localSecondaryIndex = structure('LocalSecondaryIndex', {
+export const localSecondaryIndex = structure('LocalSecondaryIndex', {
   IndexName: required(indexName),
   KeySchema: required(keySchema),
   Projection: required(projection),
@@ -69,14 +69,16 @@ const globalSecondaryIndexMembers = {
   ProvisionedThroughput: provisionedThroughput,
 };
 
-const billingMode = string(oneOf('PROVISIONED', 'PAY_PER_REQUEST'));
+export const globalSecondaryIndex = structure('GlobalSecondaryIndex', globalSecondaryIndexMembers);
+
+export const billingMode = string(oneOf('PROVISIONED', 'PAY_PER_REQUEST'));
 
 const streamSpecification = structure('StreamSpecification', {
   StreamViewType: string(oneOf('OLD_IMAGE', 'KEYS_ONLY', 'NEW_AND_OLD_IMAGES', 'NEW_IMAGE')),
   StreamEnabled: required(boolean),
 });
 
-const sseSpecification = structure('SSESpecification', {
+export const sseSpecification = structure('SSESpecification', {
   KMSMasterKeyId: string(minLength(1)),
   SSEType: string(oneOf('AES256', 'KMS')),
   Enabled: boolean,
@@ -84,10 +86,10 @@ const sseSpecification = structure('SSESpecification', {
 
 /** Members of what this server does not have; present, they are refused: what is inside is of no account. */
 const anyStructure = structure('Unsupported', {});
-const anyList: Shape = list(anyStructure);
+export const anyList: Shape = list(anyStructure);
 
 export const createTable = structure('CreateTableInput', {
-  GlobalSecondaryIndexes: list(structure('GlobalSecondaryIndex', globalSecondaryIndexMembers)),
+  GlobalSecondaryIndexes: list(globalSecondaryIndex),
   GlobalTableSettingsReplicationMode: string(),
   BillingMode: billingMode,
   TableThroughputMode: billingMode,
