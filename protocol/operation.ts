@@ -448,13 +448,84 @@ export interface GetRecordsInput {
   Limit?: number;
 }
 
+export interface CreateBackupInput {
+  TableName: string;
+  BackupName: string;
+}
+
+export interface DescribeBackupInput {
+  BackupArn: string;
+}
+
+export interface DeleteBackupInput {
+  BackupArn: string;
+}
+
+export interface ListBackupsInput {
+  /** A name or an ARN. */
+  TableName?: string;
+  /** 1-100; 100 where absent. */
+  Limit?: number;
+  /** Included, in seconds since 1970. */
+  TimeRangeLowerBound?: number;
+  /** Not included any more. */
+  TimeRangeUpperBound?: number;
+  ExclusiveStartBackupArn?: string;
+  /** USER where absent. */
+  BackupType?: 'USER' | 'SYSTEM' | 'AWS_BACKUP' | 'ALL';
+}
+
+export interface DescribeContinuousBackupsInput {
+  TableName: string;
+}
+
+export interface UpdateContinuousBackupsInput {
+  TableName: string;
+  PointInTimeRecoverySpecification: PointInTimeRecoverySpecification;
+}
+
+export interface PointInTimeRecoverySpecification {
+  PointInTimeRecoveryEnabled: boolean;
+  /** 1-35. */
+  RecoveryPeriodInDays?: number;
+}
+
+/** What a restored table is to have otherwise than its source. */
+export interface RestoreOverrides {
+  TargetTableName: string;
+  BillingModeOverride?: BillingMode;
+  ProvisionedThroughputOverride?: ProvisionedThroughput;
+  OnDemandThroughputOverride?: OnDemandThroughput;
+  /** Which of the source's are restored, perhaps under other names; all where absent. */
+  GlobalSecondaryIndexOverride?: GlobalSecondaryIndex[];
+  LocalSecondaryIndexOverride?: LocalSecondaryIndex[];
+  SSESpecificationOverride?: SSESpecification;
+  VectorIndexOverride?: unknown[];
+}
+
+export interface RestoreTableFromBackupInput extends RestoreOverrides {
+  BackupArn: string;
+}
+
+export interface RestoreTableToPointInTimeInput extends RestoreOverrides {
+  SourceTableArn?: string;
+  SourceTableName?: string;
+  UseLatestRestorableTime?: boolean;
+  /** In seconds since 1970. */
+  RestoreDateTime?: number;
+}
+
 /** The inputs of the operations that are typed here; each as it is after its shape was validated. */
 export interface OperationInputs {
   BatchGetItem: BatchGetItemInput;
   BatchWriteItem: BatchWriteItemInput;
+  CreateBackup: CreateBackupInput;
   CreateTable: CreateTableInput;
+  DeleteBackup: DeleteBackupInput;
   DeleteItem: DeleteItemInput;
   DeleteTable: DeleteTableInput;
+  DescribeBackup: DescribeBackupInput;
+  DescribeContinuousBackups: DescribeContinuousBackupsInput;
   DescribeEndpoints: Record<string, never>;
   DescribeLimits: Record<string, never>;
   DescribeStream: DescribeStreamInput;
@@ -463,13 +534,17 @@ export interface OperationInputs {
   GetItem: GetItemInput;
   GetRecords: GetRecordsInput;
   GetShardIterator: GetShardIteratorInput;
+  ListBackups: ListBackupsInput;
   ListStreams: ListStreamsInput;
   ListTables: ListTablesInput;
   PutItem: PutItemInput;
   Query: QueryInput;
+  RestoreTableFromBackup: RestoreTableFromBackupInput;
+  RestoreTableToPointInTime: RestoreTableToPointInTimeInput;
   Scan: ScanInput;
   TransactGetItems: TransactGetItemsInput;
   TransactWriteItems: TransactWriteItemsInput;
+  UpdateContinuousBackups: UpdateContinuousBackupsInput;
   UpdateItem: UpdateItemInput;
   UpdateTable: UpdateTableInput;
   UpdateTimeToLive: UpdateTimeToLiveInput;

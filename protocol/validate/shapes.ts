@@ -1,5 +1,6 @@
 import { type DynamoDbError, validationError } from '../errors.ts';
 import type { OperationInputs } from '../operation.ts';
+import * as backup from './backup-shapes.ts';
 import { constraintErrors, type NewerChecks, newerConstraintErrors } from './constraint-errors.ts';
 import { isTooDeepForNewerLayer } from './depth.ts';
 import { deserialize } from './deserialize.ts';
@@ -16,9 +17,13 @@ export type Input = Readonly<Record<string, unknown>>;
 const shapes: Readonly<Record<keyof OperationInputs, StructureShape>> = {
   BatchGetItem: item.batchGetItem,
   BatchWriteItem: item.batchWriteItem,
+  CreateBackup: backup.createBackup,
   CreateTable: table.createTable,
+  DeleteBackup: backup.deleteBackup,
   DeleteItem: item.deleteItem,
   DeleteTable: table.deleteTable,
+  DescribeBackup: backup.describeBackup,
+  DescribeContinuousBackups: backup.describeContinuousBackups,
   DescribeEndpoints: table.describeEndpoints,
   DescribeLimits: table.describeLimits,
   DescribeStream: stream.describeStream,
@@ -27,13 +32,17 @@ const shapes: Readonly<Record<keyof OperationInputs, StructureShape>> = {
   GetItem: item.getItem,
   GetRecords: stream.getRecords,
   GetShardIterator: stream.getShardIterator,
+  ListBackups: backup.listBackups,
   ListStreams: stream.listStreams,
   ListTables: table.listTables,
   PutItem: item.putItem,
   Query: item.query,
+  RestoreTableFromBackup: backup.restoreTableFromBackup,
+  RestoreTableToPointInTime: backup.restoreTableToPointInTime,
   Scan: item.scan,
   TransactGetItems: transact.transactGetItems,
   TransactWriteItems: transact.transactWriteItems,
+  UpdateContinuousBackups: backup.updateContinuousBackups,
   UpdateItem: item.updateItem,
   UpdateTable: table.updateTable,
   UpdateTimeToLive: timeToLive.updateTimeToLive,
@@ -96,10 +105,13 @@ function hasRequired(shape: StructureShape, input: Input): boolean {
 }
 
 const tableOperations: ReadonlySet<string> = new Set([
+  'CreateBackup',
   'CreateTable',
   'DeleteTable',
+  'DescribeContinuousBackups',
   'DescribeTable',
   'DescribeTimeToLive',
+  'UpdateContinuousBackups',
   'UpdateTable',
   'UpdateTimeToLive',
 ]);

@@ -229,7 +229,7 @@ function checkStreamChange(stream: StreamSpecification | undefined): void {
 }
 
 /** AWS: API_SSESpecification. */
-function checkEncryption(encryption: SSESpecification | undefined): void {
+export function checkEncryption(encryption: SSESpecification | undefined): void {
   if (encryption === undefined) return;
   const { Enabled: enabled = false, SSEType: type, KMSMasterKeyId: key } = encryption;
   if (!enabled && type !== undefined) {

@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { OperationInputs } from '../../protocol/operation.ts';
+import * as backup from '../../protocol/validate/backup.ts';
+import * as continuousBackups from '../../protocol/validate/continuous-backups.ts';
 import * as read from '../../protocol/validate/read.ts';
+import * as restore from '../../protocol/validate/restore.ts';
 import { type Input, validateShape } from '../../protocol/validate/shapes.ts';
 import * as stream from '../../protocol/validate/stream.ts';
 import * as table from '../../protocol/validate/table.ts';
@@ -13,9 +16,13 @@ import { refusal } from './refusal.ts';
 const validators: Record<keyof OperationInputs, (input: Input) => unknown> = {
   BatchGetItem: read.validateBatchGetItem,
   BatchWriteItem: write.validateBatchWriteItem,
+  CreateBackup: backup.validateCreateBackup,
   CreateTable: table.validateCreateTable,
+  DeleteBackup: backup.validateDeleteBackup,
   DeleteItem: write.validateDeleteItem,
   DeleteTable: table.validateDeleteTable,
+  DescribeBackup: backup.validateDescribeBackup,
+  DescribeContinuousBackups: continuousBackups.validateDescribeContinuousBackups,
   DescribeEndpoints: (input) => validateShape('DescribeEndpoints', input),
   DescribeLimits: (input) => validateShape('DescribeLimits', input),
   DescribeStream: stream.validateDescribeStream,
@@ -24,13 +31,17 @@ const validators: Record<keyof OperationInputs, (input: Input) => unknown> = {
   GetItem: read.validateGetItem,
   GetRecords: stream.validateGetRecords,
   GetShardIterator: stream.validateGetShardIterator,
+  ListBackups: (input) => backup.validateListBackups(input, 'us-east-1'),
   ListStreams: stream.validateListStreams,
   ListTables: table.validateListTables,
   PutItem: write.validatePutItem,
   Query: read.validateQuery,
+  RestoreTableFromBackup: restore.validateRestoreTableFromBackup,
+  RestoreTableToPointInTime: restore.validateRestoreTableToPointInTime,
   Scan: read.validateScan,
   TransactGetItems: transact.validateTransactGetItems,
   TransactWriteItems: transact.validateTransactWriteItems,
+  UpdateContinuousBackups: continuousBackups.validateUpdateContinuousBackups,
   UpdateItem: write.validateUpdateItem,
   UpdateTable: table.validateUpdateTable,
   UpdateTimeToLive: (input) => validateShape('UpdateTimeToLive', input),
