@@ -16,8 +16,8 @@ import type { Index } from '../index-schema.ts';
 import { parseItem } from '../item-json.ts';
 import type { Services } from '../services.ts';
 import type { FoundItem } from '../state/found-item.ts';
-import { ItemList } from '../state/item-list.ts';
 import type { StateKey } from '../state/layout.ts';
+import { PageBody } from '../state/page-body.ts';
 import type { State, StateView } from '../state/state.ts';
 import type { KeyRange, Source } from './source.ts';
 
@@ -80,8 +80,8 @@ class Page {
   readonly #view: StateView;
   readonly #input: PageInput;
   readonly #selection: Selection;
-  readonly #countsOnly: boolean;
-  readonly #items = new ItemList();
+  /** Undefined where only a count is asked for. */
+  readonly #body: PageBody | undefined;
   #count = 0;
   #scannedCount = 0;
   #bytes = 0;
@@ -93,7 +93,7 @@ class Page {
     this.#view = view;
     this.#input = input;
     this.#selection = selection;
-    this.#countsOnly = input.Select === 'COUNT';
+    this.#body = input.Select === 'COUNT' ? undefined : new PageBody();
   }
 
   get isFull(): boolean {
@@ -109,7 +109,7 @@ class Page {
     const { filter, fetches } = this.#selection;
     this.#scannedCount++;
     this.#bytes += found.size;
-    if (this.#countsOnly && filter === undefined && !fetches) {
+    if (this.#body === undefined && filter === undefined && !fetches) {
       found.check();
       this.#count++;
       if (this.isFull) this.#endWith(this.#itemOf(found));
@@ -132,13 +132,11 @@ class Page {
 
   /** Ends the page. @throws StateDamagedError */
   reply(): Reply {
-    const items = this.#items.finish();
     const output: Output = { Count: this.#count, ScannedCount: this.#scannedCount };
-    if (!this.#countsOnly) output.Items = items;
     if (this.#lastKey !== undefined) output.LastEvaluatedKey = this.#lastKey;
     const capacity = consumedCapacity(this.#input.ReturnConsumedCapacity, this.#input.TableName, this.units);
     if (capacity !== undefined) output.ConsumedCapacity = capacity;
-    return new Reply(output);
+    return this.#body?.finish(output) ?? new Reply(output);
   }
 
   #itemOf(found: FoundItem): FoundItem {
@@ -150,15 +148,16 @@ class Page {
     const { filter, projection } = this.#selection;
     if (filter === undefined && projection === undefined) {
       this.#count++;
-      this.#items.add(item);
+      if (this.#body === undefined) item.check();
+      else this.#body.add(item);
       return;
     }
     const taken = item.take();
     if (filter !== undefined && !evaluateCondition(filter, parseItem(taken))) return;
     this.#count++;
-    if (this.#countsOnly) return;
-    if (projection === undefined) this.#items.add(item);
-    else this.#items.addPart(projectJson(projection, taken));
+    if (this.#body === undefined) return;
+    if (projection === undefined) this.#body.add(item);
+    else this.#body.addPart(projectJson(projection, taken));
   }
 
   #endWith(item: FoundItem): void {

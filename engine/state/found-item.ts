@@ -14,7 +14,7 @@ import {
 
 /**
  * What a read has found, where it lies: in the overlay, or in LMDB's buffer, where it lasts until the next read. What is
- * there is to be relied on only when its checksum has been seen to: by `take`, `check` or the `finish` of an ItemList.
+ * there is to be relied on only when its checksum has been seen to: by `take`, `check` or the `finish` of a PageBody.
  */
 export class FoundItem {
   readonly key: StateKey;

@@ -1,29 +1,32 @@
 import { crc32 } from 'node:zlib';
-import { ItemsJson, type PartJson } from '../../protocol/reply.ts';
-import { crcStart, crcStep, crcStepOfBytes, overRow, restBytesMax } from './checksum.ts';
+import { ItemsJson, type Output, type PartJson, Reply } from '../../protocol/reply.ts';
+import { crcStep, crcStepOfBytes, overRow, restBytesMax } from './checksum.ts';
 import type { FoundItem } from './found-item.ts';
 import { checksumOf, crcOfBeginning, headerBytes, type StateKey, wrongChecksum } from './layout.ts';
 
 /**
- * The items of a page as the JSON list that its reply carries, put together in one buffer as they are found.
+ * The body of a page's reply, put together in one buffer as its items are found.
  *
- *     [ item , item , item , item ... ]
- *       '--- run ----'   |   '--- run
- *                   from memory
+ *     {"Items":[ item , item , item , item ... ],"Count":2,...}
+ *                '--- run ----'   |   '--- run
+ *                            from memory
  *
- * Items copied out of LMDB one behind the other are a run. What its checksum has to be follows from those in their
- * values, and the run is checked as a whole when it ends: checksums one by one are a quarter of a page of small items.
+ * The checksum of the body, which replies carry, goes over each byte once, and shows as well that the items are what was
+ * written: those copied out of LMDB one behind the other are a run. What the checksum has to be behind a run follows from
+ * those in the values. To check items one by one would take as long again as all else about a page of small ones.
  */
-export class ItemList {
+export class PageBody {
   #bytes: Buffer = takeSpare();
-  #length = 0;
+  #length = opening.length;
+  /** Of the bytes before `#summed`. */
+  #checksum = openingChecksum;
+  #summed = opening.length;
   #run: RunRow[] = [];
-  #runStart = 0;
-  /** The register that the run has to give. */
-  #runCrc = crcStart;
+  /** The register that there has to be behind the run. */
+  #runCrc = 0;
 
   constructor() {
-    this.#byte(openingBracket);
+    this.#bytes.set(opening);
   }
 
   /** @throws StateDamagedError for it, or for another one of its run. */
@@ -48,32 +51,33 @@ export class ItemList {
     this.#length += json.length;
   }
 
-  /** The list must not be used any more. @throws StateDamagedError */
-  finish(): ItemsJson {
+  /**
+   * The reply with the list as its `Items`. No more can be added.
+   * @param members what else is in the reply, at least one.
+   * @throws StateDamagedError
+   */
+  finish(members: Output): Reply {
     this.#endRun();
-    this.#reserve(1);
-    this.#byte(closingBracket);
-    const json = Buffer.from(this.#bytes.subarray(0, this.#length));
+    const listEnd = this.#length + 1;
+    const closing = `],${JSON.stringify(members).slice(1)}`;
+    this.#reserve(Buffer.byteLength(closing));
+    this.#length += this.#bytes.write(closing, this.#length);
+    const body = Buffer.from(this.#bytes.subarray(0, this.#length));
+    const checksum = this.#sum();
     giveBack(this.#bytes);
     this.#bytes = nothing;
-    return new ItemsJson(json);
+    const items = new ItemsJson(body.subarray(opening.length - 1, listEnd));
+    return new SummedReply({ Items: items, ...members }, body, checksum);
   }
 
   #separate(): void {
-    if (this.#length === 1) return;
-    this.#byte(comma);
+    if (this.#length === opening.length) return;
+    this.#bytes[this.#length++] = comma;
     if (this.#run.length > 0) this.#runCrc = crcStep(this.#runCrc, comma);
   }
 
-  #byte(byte: number): void {
-    this.#bytes[this.#length++] = byte;
-  }
-
   #addToRun({ key, size, bytes, start, end }: FoundItem): void {
-    if (this.#run.length === 0) {
-      this.#runStart = this.#length;
-      this.#runCrc = crcStart;
-    }
+    if (this.#run.length === 0) this.#runCrc = ~this.#sum();
     const begun = crcStepOfBytes(crcOfBeginning(key, size), bytes, headerBytes, start);
     const checksum = checksumOf(bytes);
     this.#runCrc = overRow(this.#runCrc, begun, end - start, checksum);
@@ -82,9 +86,17 @@ export class ItemList {
 
   #endRun(): void {
     if (this.#run.length === 0) return;
-    const run = this.#bytes.subarray(this.#runStart, this.#length);
-    if (crc32(run) !== ~this.#runCrc >>> 0) throw this.#damage();
+    if (this.#sum() !== ~this.#runCrc >>> 0) throw this.#damage();
     this.#run = [];
+  }
+
+  /** The checksum of all that is there. */
+  #sum(): number {
+    if (this.#summed < this.#length) {
+      this.#checksum = crc32(this.#bytes.subarray(this.#summed, this.#length), this.#checksum);
+      this.#summed = this.#length;
+    }
+    return this.#checksum;
   }
 
   /** Which row it is that is not what was written. */
@@ -109,12 +121,28 @@ interface RunRow {
   /** The register before the item. */
   readonly begun: number;
   readonly checksum: number;
-  /** Where in the list the item begins and ends. */
+  /** Where in the body the item begins and ends. */
   readonly start: number;
   readonly end: number;
 }
 
-const [openingBracket, comma, closingBracket] = [0x5b, 0x2c, 0x5d];
+/** A reply of which the checksum is known. */
+class SummedReply extends Reply {
+  readonly #checksum: number;
+
+  constructor(output: Output, body: Buffer, checksum: number) {
+    super(output, body);
+    this.#checksum = checksum;
+  }
+
+  override get crc32(): number {
+    return this.#checksum;
+  }
+}
+
+const opening = Buffer.from('{"Items":[');
+const openingChecksum = crc32(opening);
+const comma = 0x2c;
 
 const nothing = Buffer.alloc(0);
 const firstBytes = 64 * 1024;
@@ -122,7 +150,7 @@ const firstBytes = 64 * 1024;
 /** What a page of 1 MB needs, unless its attributes are tiny. */
 const spareBytesMax = 4 * 1024 * 1024;
 
-/** The buffer of the list before, so that pages need not grow one each. */
+/** The buffer of the page before, so that pages need not grow one each. */
 let spare: Buffer = nothing;
 
 function takeSpare(): Buffer {

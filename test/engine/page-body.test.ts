@@ -1,9 +1,10 @@
+import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FoundItem } from '../../engine/state/found-item.ts';
-import { ItemList } from '../../engine/state/item-list.ts';
 import { encodeValue, StateDamagedError } from '../../engine/state/layout.ts';
-import { ItemJson, PartJson } from '../../protocol/reply.ts';
+import { PageBody } from '../../engine/state/page-body.ts';
+import { ItemJson, type Output, PartJson, Reply } from '../../protocol/reply.ts';
 
 /** An item of a page: from LMDB whole, from LMDB behind something else, from memory, or made for the page. */
 interface Row {
@@ -35,25 +36,36 @@ function encoded({ kind, key, size, json }: Row): Buffer {
   return encodeValue(key, new ItemJson(Buffer.from(content), size));
 }
 
-function addTo(list: ItemList, one: Row, value: Buffer): void {
+function addTo(body: PageBody, one: Row, value: Buffer): void {
   if (one.kind === 'text') {
-    list.addPart(new PartJson(Buffer.from(one.json)));
+    body.addPart(new PartJson(Buffer.from(one.json)));
   } else if (one.kind === 'memory') {
-    list.add(FoundItem.inMemory(one.key, new ItemJson(Buffer.from(one.json), one.size)));
+    body.add(FoundItem.inMemory(one.key, new ItemJson(Buffer.from(one.json), one.size)));
   } else {
     value.copy(shared);
     const found = FoundItem.stored(one.key, shared, value.length);
-    list.add(one.kind === 'behind' ? found.behind(lead.length) : found);
+    body.add(one.kind === 'behind' ? found.behind(lead.length) : found);
   }
 }
 
-describe('the list of the items of a page', () => {
-  test('is their JSON, wherever they were found', () => {
+describe('the body of a page', () => {
+  test('has the JSON of the items, wherever they were found, and its checksum', () => {
     fc.assert(
-      fc.property(fc.array(row, { maxLength: 30 }), (rows) => {
-        const list = new ItemList();
-        for (const one of rows) addTo(list, one, encoded(one));
-        expect(list.finish().json.toString()).toBe(`[${rows.map(({ json }) => json).join(',')}]`);
+      fc.property(fc.array(row, { maxLength: 30 }), fc.string({ unit: 'grapheme' }), (rows, last) => {
+        const members = { Count: rows.length, LastEvaluatedKey: { p: { S: last } } };
+        const reply = finished(rows, rows.map(encoded), members);
+        const items = rows.map(({ json }) => JSON.parse(json) as unknown);
+        expect(JSON.parse(reply.body.toString())).toEqual({ Items: items, ...members });
+        expect(reply.crc32).toBe(crc32(reply.body));
+      }),
+    );
+  });
+
+  test('is what the members of the reply say', () => {
+    fc.assert(
+      fc.property(fc.array(row, { maxLength: 10 }), (rows) => {
+        const reply = finished(rows, rows.map(encoded), { Count: rows.length });
+        expect(new Reply(reply.output).body.toString()).toBe(reply.body.toString());
       }),
     );
   });
@@ -66,12 +78,8 @@ describe('the list of the items of a page', () => {
         fc.pre(stored.length > 0);
         const damaged = stored[which % stored.length] as number;
         flip(values[damaged] as Buffer, bit);
-        const list = new ItemList();
-        const make = () => {
-          for (const [i, one] of rows.entries()) addTo(list, one, values[i] as Buffer);
-          list.finish();
-        };
         const key = Buffer.from(rows[damaged]?.key ?? '', 'latin1').toString('hex');
+        const make = () => finished(rows, values, { Count: rows.length });
         expect(make).toThrow(StateDamagedError);
         expect(make).toThrow(`at key ${key}: `);
       }),
@@ -79,20 +87,23 @@ describe('the list of the items of a page', () => {
   });
 
   test('stays as it is when the next one is made', () => {
-    const [first, second] = ['{"a":{"S":"1"}}', '{"a":{"S":"22"}}'];
-    const lists = [first, second].map((json) => {
-      const list = new ItemList();
-      list.addPart(new PartJson(Buffer.from(json)));
-      return list;
+    const [first, second] = ['{"a":{"S":"1"}}', '{"a":{"S":"22"}}'].map((json) => {
+      const body = new PageBody();
+      body.addPart(new PartJson(Buffer.from(json)));
+      return body;
     });
-    expect(lists.map((list) => list.finish().json.toString())).toEqual([`[${first}]`, `[${second}]`]);
-    const list = new ItemList();
-    list.addPart(new PartJson(Buffer.from('{}')));
-    const finished = list.finish();
-    new ItemList().addPart(new PartJson(Buffer.from(second as string)));
-    expect(finished.json.toString()).toBe('[{}]');
+    expect(first?.finish({ Count: 1 }).body.toString()).toBe('{"Items":[{"a":{"S":"1"}}],"Count":1}');
+    const reply = second?.finish({ Count: 1 });
+    new PageBody().addPart(new PartJson(Buffer.from('{"b":{"S":"333"}}')));
+    expect(reply?.body.toString()).toBe('{"Items":[{"a":{"S":"22"}}],"Count":1}');
   });
 });
+
+function finished(rows: readonly Row[], values: readonly Buffer[], members: Output): Reply {
+  const body = new PageBody();
+  for (const [i, one] of rows.entries()) addTo(body, one, values[i] as Buffer);
+  return body.finish(members);
+}
 
 function flip(value: Buffer, bit: number): void {
   const at = bit % (value.length * 8);
