@@ -14,6 +14,7 @@ import type { Services } from './services.ts';
 import { Applier } from './state/applier.ts';
 import { State } from './state/state.ts';
 import { Store } from './state/store.ts';
+import { WriteTurns } from './state/write-turns.ts';
 import { streamedChanges } from './stream/change.ts';
 import { StreamHistory } from './stream/history.ts';
 import { LogIndex } from './stream/log-index.ts';
@@ -144,6 +145,7 @@ async function openCore(opened: Opened): Promise<Core> {
     syncLog: () => log.sync(),
     collectMeta: () => checkpoints.collect(),
     lag,
+    turns: new WriteTurns(),
     onFailed: () => committer.applyFailed(),
     onApplied: () => checkpoints.applied(),
   });

@@ -3,6 +3,7 @@ import type { Logger } from '../../protocol/logger.ts';
 import { tablePrefix } from './layout.ts';
 import type { Lag, Overlay } from './overlay.ts';
 import type { MetaRows, Store } from './store.ts';
+import type { WriteTurns } from './write-turns.ts';
 
 export interface ApplierOptions {
   readonly store: Store;
@@ -19,13 +20,15 @@ export interface ApplierOptions {
   /** LMDB did not take what it was given; it is tried again. */
   readonly onFailed: () => void;
   readonly lag: Lag | undefined;
+  /** Shared with the threads that load tables. */
+  readonly turns: WriteTurns;
   /** LMDB has caught up with all that was committed when `collectMeta` was called last. */
   readonly onApplied: () => void;
 }
 
 /**
  * Carries committed entries from the overlay into LMDB, in big sorted batches, one after the other. It alone writes
- * LMDB.
+ * LMDB, but for threads that load tables, under numbers that nobody else touches meanwhile (engine/loading).
  *
  * Invariants
  *  1. Nothing gets into LMDB before the log has it durably. The position row is committed last, so LMDB holds at least all that its position says; what it holds beyond,
@@ -103,7 +106,7 @@ export class Applier {
   }
 
   async #applyOnce(): Promise<void> {
-    const { overlay, store, syncLog, collectMeta, droppedTables, onApplied } = this.#options;
+    const { overlay, store, syncLog, collectMeta, droppedTables, turns, onApplied } = this.#options;
     const [dropped] = droppedTables;
     const frozen = overlay.freeze();
     const meta = collectMeta();
@@ -111,7 +114,7 @@ export class Applier {
     try {
       await syncLog();
       await this.#waitForLag();
-      await store.apply(frozen, meta);
+      await turns.applying(() => store.apply(frozen, meta));
     } catch (error) {
       overlay.thaw();
       throw error;
@@ -133,12 +136,16 @@ export class Applier {
 
   /** Removes some of what a dropped number has, and at last the row that remembers to do so. */
   async #purge(number: number): Promise<void> {
-    const { store, droppedTables } = this.#options;
+    const { store, droppedTables, turns } = this.#options;
     const keys = store.keys(tablePrefix(number), tablePrefix(number + 1), purgeKeysMax);
     const deleted = { item: undefined };
-    await store.apply(
-      keys.map((key) => [key, deleted] as const),
-      keys.length < purgeKeysMax ? new Map([[droppedRow(number), undefined]]) : new Map(),
+    const rows: MetaRows =
+      keys.length < purgeKeysMax ? new Map([[droppedRow(number), undefined]]) : new Map();
+    await turns.applying(() =>
+      store.apply(
+        keys.map((key) => [key, deleted] as const),
+        rows,
+      ),
     );
     store.refresh();
     if (keys.length < purgeKeysMax) droppedTables.delete(number);

@@ -68,11 +68,17 @@ export function keyAfter(key: StateKey): StateKey {
 
 export function encodeValue(key: StateKey, item: ItemJson): Buffer {
   const value = Buffer.allocUnsafe(headerBytes + item.json.length);
-  value.writeUInt32BE(valueVersion << 24, 0);
-  value.writeUInt32BE(item.size, 4);
-  value.set(item.json, headerBytes);
-  value.writeUInt32BE(checksum(key, item.size, item.json), 8);
+  writeValue(value, key, item.size, item.json);
   return value;
+}
+
+/** Writes the value of an item to the front of `target`. @returns its length. */
+export function writeValue(target: Buffer, key: StateKey, size: number, json: Buffer): number {
+  target.writeUInt32BE(valueVersion << 24, 0);
+  target.writeUInt32BE(size, 4);
+  target.set(json, headerBytes);
+  target.writeUInt32BE(checksum(key, size, json), 8);
+  return headerBytes + json.length;
 }
 
 /**

@@ -5,6 +5,7 @@ import { type Database, open, type RootDatabase } from 'lmdb';
 import { FoundItem } from './found-item.ts';
 import { encodeValue, StateDamagedError, type StateKey } from './layout.ts';
 import type { OverlayEntry } from './overlay.ts';
+import { StoreTransaction } from './transaction.ts';
 
 /** Rows of the meta database; undefined removes a row. */
 export type MetaRows = Map<string, string | undefined>;
@@ -106,6 +107,14 @@ export class Store {
         text === undefined ? this.#meta.remove(row) : this.#meta.put(row, encodeRow(row, text)),
       ),
     );
+  }
+
+  /**
+   * One transaction, on disk when this returns; what `write` throws takes it back. It holds up its thread, so it is for threads
+   * that may wait; whose turn it is, `WriteTurns` say.
+   */
+  transact(write: (transaction: StoreTransaction) => void): void {
+    this.#items.transactionSync(() => write(new StoreTransaction(this.#items)));
   }
 
   /** From now on reads see everything that has been committed. */

@@ -8,6 +8,7 @@ import { stateKey, tablePrefix } from '../../engine/state/layout.ts';
 import { Overlay } from '../../engine/state/overlay.ts';
 import { State } from '../../engine/state/state.ts';
 import { Store } from '../../engine/state/store.ts';
+import { WriteTurns } from '../../engine/state/write-turns.ts';
 import { joinKey } from '../../protocol/key.ts';
 import { ItemJson } from '../../protocol/reply.ts';
 import { silentLogger } from '../silent-logger.ts';
@@ -77,6 +78,7 @@ describe('State', () => {
       syncLog: async () => {},
       collectMeta: () => new Map([['dropped:1', '1']]),
       lag: undefined,
+      turns: new WriteTurns(),
       onFailed: () => {},
       onApplied: () => {},
     });
