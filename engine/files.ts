@@ -18,6 +18,8 @@ export interface Files {
   open(path: string, mode: WriteMode): Promise<WritableFile>;
   openForRead(path: string): Promise<ReadableFile>;
   remove(path: string): Promise<void>;
+  /** Gives a file another name in its directory, in place of what had it before. */
+  rename(from: string, to: string): Promise<void>;
   /** Makes the names in a directory last: files created in it are found after power loss, removed ones are not. */
   syncDirectory(path: string): Promise<void>;
 }
@@ -33,6 +35,8 @@ export type WriteMode = 'buffered' | 'durable';
 export interface ReadableFile {
   /** Fills `target` from `position` on; resolves with the number of bytes read, fewer only at the file's end. */
   read(target: Buffer, position: number): Promise<number>;
+  /** How many bytes it has. */
+  size(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -73,6 +77,10 @@ export const nodeFiles: Files = {
 
   async remove(path) {
     await fs.promises.unlink(path);
+  },
+
+  async rename(from, to) {
+    await fs.promises.rename(from, to);
   },
 
   async syncDirectory(path) {
@@ -118,6 +126,12 @@ class NodeFile implements WritableFile {
       filled += bytes;
     }
     return filled;
+  }
+
+  size(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      fs.fstat(this.#fd, (error, stats) => (error ? reject(error) : resolve(stats.size)));
+    });
   }
 
   write(bytes: Buffer, position: number): Promise<number> {

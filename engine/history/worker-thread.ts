@@ -1,6 +1,7 @@
 import { type MessagePort, parentPort, type Transferable, Worker, workerData } from 'node:worker_threads';
 import { LogDamagedError, LogFormatError } from '../log/errors.ts';
 import { StateDamagedError } from '../state/layout.ts';
+import { ArchiveDamagedError, ArchiveFormatError } from './archive-format.ts';
 
 /*
  * Long work, away from the thread that serves. A worker does one job: its request is there when it starts, what it sends meanwhile
@@ -24,6 +25,8 @@ export interface WorkerOptions<Message> {
   /** Deals with what the job sends: one message after the other where the job waits for each. */
   readonly onMessage?: ((message: Message) => void | Promise<void>) | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** What of the request is given away instead of copied. */
+  readonly transfer?: readonly Transferable[];
 }
 
 /** The job's side. */
@@ -52,10 +55,10 @@ export type WorkerJob<Request, Message, Result> = (
 export async function runInWorker<Request, Message, Result>(
   module: URL,
   request: Request,
-  { onMessage = () => {}, signal }: WorkerOptions<Message> = {},
+  { onMessage = () => {}, signal, transfer = [] }: WorkerOptions<Message> = {},
 ): Promise<Result> {
   signal?.throwIfAborted();
-  const worker = new Worker(runnable(module), { workerData: request });
+  const worker = new Worker(runnable(module), { workerData: request, transferList: [...transfer] });
   const abort = () => worker.postMessage({ kind: 'abort' } satisfies ToWorker);
   signal?.addEventListener('abort', abort);
   try {
@@ -198,7 +201,13 @@ interface PlainError {
 
 /** Those that a caller tells apart by `instanceof`. */
 const errorClasses = new Map<string, { readonly prototype: Error }>(
-  Object.entries({ LogDamagedError, LogFormatError, StateDamagedError }),
+  Object.entries({
+    ArchiveDamagedError,
+    ArchiveFormatError,
+    LogDamagedError,
+    LogFormatError,
+    StateDamagedError,
+  }),
 );
 
 function plainError(error: unknown): PlainError {

@@ -144,6 +144,16 @@ export class SimulatedDisk implements Files {
     await this.#operation(() => this.#names.get(path)?.set(undefined));
   }
 
+  async rename(from: string, to: string): Promise<void> {
+    await this.#operation(() => {
+      const inode = this.#inode(from);
+      const cell = this.#names.get(to) ?? new Cell<Inode | undefined>(undefined);
+      this.#names.set(to, cell);
+      cell.set(inode);
+      this.#names.get(from)?.set(undefined);
+    });
+  }
+
   async syncDirectory(path: string): Promise<void> {
     await this.#sync(() => {
       for (const [name, cell] of this.#names) {
@@ -171,6 +181,10 @@ export class SimulatedDisk implements Files {
       read: async (target, position) => {
         await this.#operation(() => {});
         return inode.bytes().copy(target, 0, position);
+      },
+      size: async () => {
+        await this.#operation(() => {});
+        return inode.size.now;
       },
       write: async (bytes, position) => {
         const room = this.#roomFor(bytes.length);
