@@ -96,12 +96,18 @@ class Report implements CheckReport {
     const known = new Set(recovery.droppedTables);
     for (const table of recovery.catalog.all()) {
       for (const number of numbersOf(table.definition)) known.add(number);
-      this.#addTable(table, recovery, state);
+      if (table.definition.loading === undefined) this.#addTable(table, recovery, state);
+      else this.#addLoadingTable(table);
     }
     for (const number of this.#numbers) {
       if (!known.has(number))
         this.#problem(`items lie under the number ${number}, which no table or index has`);
     }
+  }
+
+  /** What is there of it is never served: it is removed when an engine opens the folder, and the load begins anew. */
+  #addLoadingTable({ name }: Table): void {
+    this.summary.push(`table ${name}: is being restored or imported`);
   }
 
   #addTable(table: Table, { statistics }: Recovery, state: State): void {

@@ -7,6 +7,7 @@ import { DiskReserve } from './disk-reserve.ts';
 import type { EngineOptions } from './engine-options.ts';
 import { nodeFiles } from './files.ts';
 import { itemCollectionBytesMax } from './item-collections.ts';
+import { TableLoads } from './loading/table-loads.ts';
 import { raiseLocalIndexes } from './local-index-raise.ts';
 import { Log } from './log/segments.ts';
 import { Recovery } from './recovery.ts';
@@ -65,7 +66,7 @@ export async function closeParts({ lock, core, background, services }: Parts): P
   for (const part of [services.tableLife, background.sweeper, background.roller, core.diskReserve])
     part.close();
   const failures: unknown[] = [];
-  for (const part of [core.committer, core.applier, core.log, core.store]) {
+  for (const part of [core.tableLoads, core.committer, core.applier, core.log, core.store]) {
     await part.close().catch((error: unknown) => failures.push(error));
   }
   lock.release();
@@ -82,6 +83,7 @@ interface Core {
   readonly applier: Applier;
   readonly diskReserve: DiskReserve;
   readonly streamHistory: StreamHistory;
+  readonly tableLoads: TableLoads;
 }
 
 /** What writes by itself, through the commit queue. */
@@ -136,6 +138,7 @@ async function openCore(opened: Opened): Promise<Core> {
     logger: options.log,
     pinLsn: () => streamHistory.pinLsn(clock.now()),
   });
+  const turns = new WriteTurns();
   const applier = new Applier({
     store,
     overlay,
@@ -145,11 +148,21 @@ async function openCore(opened: Opened): Promise<Core> {
     syncLog: () => log.sync(),
     collectMeta: () => checkpoints.collect(),
     lag,
-    turns: new WriteTurns(),
+    turns,
     onFailed: () => committer.applyFailed(),
     onApplied: () => checkpoints.applied(),
   });
-  return { store, log, recovered, state, committer, applier, diskReserve, streamHistory };
+  const tableLoads = new TableLoads({
+    ...recovered,
+    committer,
+    applier,
+    stateDirectory: directory.state,
+    turns,
+    diskReserve,
+    clock,
+    log: options.log,
+  });
+  return { store, log, recovered, state, committer, applier, diskReserve, streamHistory, tableLoads };
 }
 
 function startBackground(options: EngineOptions, core: Core): Background {
@@ -182,7 +195,7 @@ function startBackground(options: EngineOptions, core: Core): Background {
 }
 
 function servicesOf(options: EngineOptions, core: Core, { tableLife }: Background): Services {
-  const { state, committer, streamHistory, recovered } = core;
+  const { state, committer, streamHistory, tableLoads, recovered } = core;
   const { catalog, statistics, transactionTokens } = recovered;
   return {
     catalog,
@@ -190,6 +203,7 @@ function servicesOf(options: EngineOptions, core: Core, { tableLife }: Backgroun
     statistics,
     committer,
     tableLife,
+    tableLoads,
     transactionTokens,
     ttlChangeIntervalMs: options.ttlChangeIntervalMs,
     throughput: new Throughput({ enforcement: options.capacity, catalog, clock: options.clock }),

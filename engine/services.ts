@@ -1,6 +1,7 @@
 import type { Clock } from '../protocol/clock.ts';
 import type { Catalog } from './catalog.ts';
 import type { Committer } from './commit.ts';
+import type { TableLoads } from './loading/table-loads.ts';
 import type { State } from './state/state.ts';
 import type { Statistics } from './statistics.ts';
 import type { StreamHistory } from './stream/history.ts';
@@ -17,6 +18,8 @@ export interface Services {
   readonly statistics: Statistics;
   readonly committer: Committer;
   readonly tableLife: TableLife;
+  /** Tables that are being restored or imported. */
+  readonly tableLoads: TableLoads;
   readonly transactionTokens: TransactionTokens;
   /** How long after a change of its TTL a table refuses another one. */
   readonly ttlChangeIntervalMs: number;

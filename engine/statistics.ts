@@ -1,6 +1,6 @@
 import type { IndexChange } from './index-entries.ts';
 import type { ItemChange } from './log/record.ts';
-import type { StateKey } from './state/layout.ts';
+import { type StateKey, tablePrefix } from './state/layout.ts';
 import type { TableDefinition } from './table-definition.ts';
 
 /** Number and size of a table's items, or of an index's entries, as DynamoDB counts them. */
@@ -80,6 +80,13 @@ export class Statistics {
   filledTo(table: number, index: number, to: StateKey): void {
     this.#changed.add(table);
     this.#filledTo.set(index, to);
+  }
+
+  /** A table that was being loaded has all of its rows, and its indexes have their entries. @param counts by number. */
+  loaded({ number, indexes }: TableDefinition, counts: ReadonlyMap<number, TableStatistics>): void {
+    this.#changed.add(number);
+    for (const [of, { itemCount, sizeBytes }] of counts) this.#counts.set(of, { itemCount, sizeBytes });
+    for (const index of indexes) this.#filledTo.set(index.number, tablePrefix(number + 1));
   }
 
   /** The tables whose definition or statistics LMDB has to be given with the next commit. */

@@ -39,7 +39,8 @@ export class TableLife {
    * that was created can be used at once.
    */
   entering(table: TableDefinition): CatalogChange {
-    return this.#options.controlPlaneDelayMs === 0 ? nextStep(table) : { put: table };
+    const takesNoTime = this.#options.controlPlaneDelayMs === 0 && table.loading === undefined;
+    return takesNoTime ? nextStep(table) : { put: table };
   }
 
   /** To be called when a table has entered a status, and for every table after a start. */
@@ -110,8 +111,11 @@ function isIndexAtRest({ status, backfilling, billing }: IndexDefinition): boole
   return (status === 'ACTIVE' || backfilling) && (billing === undefined || isSettled(billing));
 }
 
-/** What becomes by itself of a table, and of its indexes; the end of a backfill is a step of its own. */
-function nextStep(table: TableDefinition): CatalogChange {
+/**
+ * What becomes by itself of a table, and of its indexes; the end of a backfill is a step of its own. Of a table that is being loaded
+ * it is what becomes of it when all is there.
+ */
+export function nextStep({ loading: _ends, ...table }: TableDefinition): CatalogChange {
   if (table.status === 'DELETING') return { remove: table.number };
   const kept = table.indexes.filter((index) => index.status !== 'DELETING');
   const indexes = kept.map((index) => nextIndexStep(index, table));

@@ -8,7 +8,7 @@ import { ArchiveDamagedError, ArchiveFormatError } from './archive-format.ts';
  * is answered when it has been dealt with, and its result or error is its last word.
  *
  *     runInWorker(module, request) --- request ---> serveWorker(job)
- *         onMessage <------------------ message --- context.send       (resolves when onMessage is through)
+ *         onMessage <------------------ message --- context.send       (resolves with what onMessage answers)
  *         signal -------------------------------> context.signal
  *         result, error <-------------------------- the job's end
  *
@@ -21,32 +21,32 @@ import { ArchiveDamagedError, ArchiveFormatError } from './archive-format.ts';
  * 4. A message that fails to be dealt with aborts the job, and is the outcome.
  */
 
-export interface WorkerOptions<Message> {
+export interface WorkerOptions<Message, Answer = void> {
   /** Deals with what the job sends: one message after the other where the job waits for each. */
-  readonly onMessage?: ((message: Message) => void | Promise<void>) | undefined;
+  readonly onMessage?: ((message: Message) => Answer | Promise<Answer>) | undefined;
   readonly signal?: AbortSignal | undefined;
   /** What of the request is given away instead of copied. */
   readonly transfer?: readonly Transferable[];
 }
 
 /** The job's side. */
-export interface WorkerContext<Message> {
+export interface WorkerContext<Message, Answer = void> {
   /**
    * Resolves when the other side has dealt with it: to wait for that bounds what is under way. Rejects after an abort.
    * @param transfer what of the message is given away instead of copied.
    */
-  send(message: Message, transfer?: readonly Transferable[]): Promise<void>;
+  send(message: Message, transfer?: readonly Transferable[]): Promise<Answer>;
   /** Aborted when the work is not wanted any more: the job cleans up and throws. */
   readonly signal: AbortSignal;
 }
 
-export type WorkerJob<Request, Message, Result> = (
+export type WorkerJob<Request, Message, Result, Answer = void> = (
   request: Request,
-  context: WorkerContext<Message>,
+  context: WorkerContext<Message, Answer>,
 ) => Promise<Result>;
 
 /**
- * Runs the job of a module in a thread of its own. Request, messages and result are copied (structured clone): plain data; bytes
+ * Runs the job of a module in a thread of its own. Request, messages, answers and result are copied (structured clone): plain data; bytes
  * arrive as Uint8Array.
  * @param module without its extension, `new URL('./snapshot-worker', import.meta.url)`, or a `.js` file; it calls `serveWorker`.
  * @throws what the job throws, with its name, message and properties, of its class where that is in `errorClasses`; the signal's
@@ -59,10 +59,10 @@ export async function runInWorker<Request, Message, Result>(
 ): Promise<Result> {
   signal?.throwIfAborted();
   const worker = new Worker(runnable(module), { workerData: request, transferList: [...transfer] });
-  const abort = () => worker.postMessage({ kind: 'abort' } satisfies ToWorker);
+  const abort = () => worker.postMessage({ kind: 'abort' } satisfies ToWorker<never>);
   signal?.addEventListener('abort', abort);
   try {
-    const outcome = await outcomeOf<Message, Result>(worker, onMessage, abort);
+    const outcome = await outcomeOf<Message, Result, Answer>(worker, onMessage, abort);
     signal?.throwIfAborted();
     if ('error' in outcome) throw outcome.error;
     return outcome.result;
@@ -72,11 +72,11 @@ export async function runInWorker<Request, Message, Result>(
 }
 
 /** Called by the module of a worker, once. */
-export async function serveWorker<Request, Message, Result>(
-  job: WorkerJob<Request, Message, Result>,
+export async function serveWorker<Request, Message, Result, Answer = void>(
+  job: WorkerJob<Request, Message, Result, Answer>,
 ): Promise<void> {
   if (parentPort === null) throw new Error('this module runs in a worker thread only');
-  const port = new JobPort<Message>(parentPort);
+  const port = new JobPort<Message, Answer>(parentPort);
   try {
     port.end({ kind: 'result', result: await job(workerData as Request, port) });
   } catch (error) {
@@ -84,7 +84,9 @@ export async function serveWorker<Request, Message, Result>(
   }
 }
 
-type ToWorker = { readonly kind: 'abort' } | { readonly kind: 'dealt'; readonly number: number };
+type ToWorker<Answer> =
+  | { readonly kind: 'abort' }
+  | { readonly kind: 'answer'; readonly number: number; readonly answer: Answer };
 
 type FromWorker<Message, Result> =
   | { readonly kind: 'message'; readonly number: number; readonly message: Message }
@@ -93,21 +95,21 @@ type FromWorker<Message, Result> =
 
 type Outcome<Result> = { readonly result: Result } | { readonly error: unknown };
 
-class JobPort<Message> implements WorkerContext<Message> {
+class JobPort<Message, Answer> implements WorkerContext<Message, Answer> {
   readonly #port: MessagePort;
   readonly #aborter = new AbortController();
   /** Messages that the other side has not dealt with, by their numbers. */
   readonly #waiting = new Map<
     number,
-    { readonly resolve: () => void; readonly reject: (reason: unknown) => void }
+    { readonly resolve: (answer: Answer) => void; readonly reject: (reason: unknown) => void }
   >();
   #sentCount = 0;
 
   constructor(port: MessagePort) {
     this.#port = port;
-    port.on('message', (message: ToWorker) => {
+    port.on('message', (message: ToWorker<Answer>) => {
       if (message.kind === 'abort') this.#abort();
-      else this.#dealt(message.number);
+      else this.#answered(message.number, message.answer);
     });
   }
 
@@ -115,17 +117,17 @@ class JobPort<Message> implements WorkerContext<Message> {
     return this.#aborter.signal;
   }
 
-  send(message: Message, transfer: readonly Transferable[] = []): Promise<void> {
+  send(message: Message, transfer: readonly Transferable[] = []): Promise<Answer> {
     if (this.signal.aborted) return Promise.reject(this.signal.reason);
     const number = this.#sentCount++;
-    const dealt = new Promise<void>((resolve, reject) => {
+    const answered = new Promise<Answer>((resolve, reject) => {
       this.#waiting.set(number, { resolve, reject });
     });
     // A job that does not wait learns of an abort by the signal.
-    dealt.catch(() => {});
+    answered.catch(() => {});
     const posted: FromWorker<Message, never> = { kind: 'message', number, message };
     this.#port.postMessage(posted, transfer);
-    return dealt;
+    return answered;
   }
 
   /** With the port closed nothing keeps the thread. */
@@ -140,16 +142,16 @@ class JobPort<Message> implements WorkerContext<Message> {
     this.#waiting.clear();
   }
 
-  #dealt(number: number): void {
-    this.#waiting.get(number)?.resolve();
+  #answered(number: number, answer: Answer): void {
+    this.#waiting.get(number)?.resolve(answer);
     this.#waiting.delete(number);
   }
 }
 
 /** Waits for the end of the thread. */
-function outcomeOf<Message, Result>(
+function outcomeOf<Message, Result, Answer>(
   worker: Worker,
-  onMessage: (message: Message) => void | Promise<void>,
+  onMessage: WorkerOptions<Message, Answer>['onMessage'],
   abort: () => void,
 ): Promise<Outcome<Result>> {
   return new Promise((resolve) => {
@@ -159,8 +161,8 @@ function outcomeOf<Message, Result>(
     };
     const deal = async (number: number, message: Message) => {
       try {
-        await onMessage(message);
-        worker.postMessage({ kind: 'dealt', number } satisfies ToWorker);
+        const answer = await onMessage?.(message);
+        worker.postMessage({ kind: 'answer', number, answer } satisfies ToWorker<Answer | undefined>);
       } catch (error) {
         fail(error);
         abort();

@@ -10,7 +10,7 @@ export class StoreTransaction {
 
   constructor(items: Database<Buffer, StateKey>) {
     this.#items = items;
-    const [lastKey = ''] = items.getKeys({ reverse: true, limit: 1 });
+    const [lastKey = ''] = items.getKeys({ start: allKeysEnd, end: allKeysStart, reverse: true, limit: 1 });
     this.#lastKey = lastKey;
   }
 
@@ -33,6 +33,10 @@ export class StoreTransaction {
     return value && sizeOf(value);
   }
 }
+
+/** Every key begins with the four bytes of a table's number, which is neither 0 nor near the highest. */
+const allKeysStart = '\0';
+const allKeysEnd = '\xff\xff\xff\xff';
 
 const toTheEnd = { append: true };
 const anywhere = {};

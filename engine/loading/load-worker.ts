@@ -1,0 +1,65 @@
+import type { MessagePort } from 'node:worker_threads';
+import { Table } from '../catalog.ts';
+import type { LoadedRow } from '../history/load-plan.ts';
+import { serveWorker, type WorkerContext } from '../history/worker-thread.ts';
+import { Store } from '../state/store.ts';
+import { SliceTurns } from '../state/write-turns.ts';
+import type { TableStatistics } from '../statistics.ts';
+import type { TableDefinition } from '../table-definition.ts';
+import { EntryLoader } from './entry-loader.ts';
+import { ItemLoader } from './item-loader.ts';
+import type { RowSource } from './load-source.ts';
+import { fedRows } from './row-feed.ts';
+import { SliceWriter } from './slice-writer.ts';
+
+/** What a loading thread does: puts the rows of one table into LMDB, and all that follows from them. */
+export interface LoadRequest {
+  readonly stateDirectory: string;
+  readonly table: TableDefinition;
+  readonly rows: RowSource;
+  /** Of `WriteTurns`. */
+  readonly turns: SharedArrayBuffer;
+}
+
+/** While that is being dealt with, one more slice is written and no other. */
+export type LoadMessage =
+  | { readonly kind: 'slice'; readonly rows: number; readonly bytes: number }
+  | { readonly kind: 'full'; readonly reason: string };
+
+/** What the table and its indexes hold, by their numbers. */
+export type LoadResult = ReadonlyMap<number, TableStatistics>;
+
+await serveWorker<LoadRequest, LoadMessage, LoadResult>(async (request, context) => {
+  const store = Store.open(request.stateDirectory, { readOnly: false });
+  try {
+    return await load(request, store, context);
+  } finally {
+    if ('port' in request.rows) request.rows.port.close();
+    await store.close();
+  }
+});
+
+async function load(
+  { table: definition, rows, turns }: LoadRequest,
+  store: Store,
+  context: WorkerContext<LoadMessage>,
+): Promise<LoadResult> {
+  const table = new Table(definition);
+  const slices = new SliceWriter({
+    store,
+    turns: new SliceTurns(turns),
+    signal: context.signal,
+    onFull: ({ message }) => void context.send({ kind: 'full', reason: message }),
+  });
+  const items = new ItemLoader(table.number, slices, (count, bytes) =>
+    context.send({ kind: 'slice', rows: count, bytes }),
+  );
+  const counts = await items.load(rowsOf(rows));
+  const entryCounts = await new EntryLoader(table, store, slices).load();
+  return new Map([[table.number, counts], ...entryCounts]);
+}
+
+function rowsOf(source: RowSource): AsyncIterable<LoadedRow[]> {
+  if ('plan' in source) throw new Error('plans cannot be read yet');
+  return fedRows(source.port as MessagePort);
+}
