@@ -56,6 +56,16 @@ const directions: readonly Direction[] = [
   },
 ];
 
+/** Tables of an account in one region. */
+const tablesMax = 2500;
+
+/** Checks that there may be one more table. @throws LimitExceededException */
+export function refuseTooManyTables(region: string, catalog: Catalog): void {
+  let count = 0;
+  for (const { definition } of catalog.all()) if (definition.region === region) count++;
+  if (count >= tablesMax) throw limitExceeded(`There is a limit of ${tablesMax} tables per subscriber`);
+}
+
 /** A table, or one of its global indexes. */
 interface Resource {
   /** The index's name; undefined for the table itself. */

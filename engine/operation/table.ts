@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Request } from '../../protocol/backend.ts';
-import { limitExceeded, validationError } from '../../protocol/errors.ts';
+import { validationError } from '../../protocol/errors.ts';
 import type { CreateTableInput, ListTablesInput, UpdateTableInput } from '../../protocol/operation.ts';
 import { Reply } from '../../protocol/reply.ts';
 import { tableNameOf } from '../../protocol/table-name.ts';
@@ -23,7 +23,7 @@ import { changedIndexes, createsOrDeletesIndex, newIndexes } from './index-defin
 import { commitTable, existingTable } from './table-commit.ts';
 import { refuseConflict, refuseNamesake, refuseToDelete, refuseUnlessThere } from './table-conflict.ts';
 import { createdDescription, deletedDescription, tableDescription } from './table-description.ts';
-import { refuseBeyondQuotas } from './table-quota.ts';
+import { refuseBeyondQuotas, refuseTooManyTables } from './table-quota.ts';
 import { changedStream, newStream } from './table-stream.ts';
 
 /** AWS: API_CreateTable. */
@@ -35,9 +35,7 @@ export async function createTable(services: Services, request: Request): Promise
   return commitTable(services, (context) => {
     const namesake = context.catalog.get(request.region, name);
     if (namesake !== undefined) refuseNamesake(namesake.definition);
-    if (tableNames(context.catalog, request.region).length >= tablesMax) {
-      throw limitExceeded(`There is a limit of ${tablesMax} tables per subscriber`);
-    }
+    refuseTooManyTables(request.region, context.catalog);
     const table = newTable(input, request.region, name, context, services.streamShards);
     if (!services.throughput.isOff) refuseBeyondQuotas(table, undefined, context.catalog);
     const description = tableDescription(table, services.statistics, context.timeMs);
@@ -100,8 +98,6 @@ export function listTables({ catalog }: Services, request: Request): Reply {
   });
 }
 
-/** Tables of an account in one region (AWS: ServiceQuotas). */
-const tablesMax = 2500;
 const listTablesMax = 100;
 
 function newTable(

@@ -1,0 +1,73 @@
+import { readBackupArn } from '../../protocol/validate/backup-arn.ts';
+import { readSourceTableArn } from '../../protocol/validate/restore.ts';
+import type { Catalog } from '../catalog.ts';
+import type { LoadMoment, LoadPlan } from '../history/load-plan.ts';
+import type { Restorable } from '../history/window.ts';
+import type { LoadSource } from '../loading/load-source.ts';
+import type { TableDefinition, TableLoading } from '../table-definition.ts';
+import type { BackupManifest } from './backup-manifest.ts';
+import type { Backups } from './backups.ts';
+
+/** The history of tables with point-in-time recovery, as far as restores have to know it. */
+export interface RestorableHistories {
+  /** Undefined while point-in-time recovery is off. */
+  restorable(table: TableDefinition, nowMs: number): Restorable | undefined;
+  /** Resolves when the moment is over and all that it needs is there; the files stay until `release`. */
+  plan(
+    table: TableDefinition,
+    through: LoadMoment,
+  ): Promise<{ readonly plan: LoadPlan; readonly release: () => void }>;
+}
+
+/** Where restored tables are loaded from: a backup, or the history of a table. */
+export class RestoreSources {
+  readonly #backups: Backups;
+  readonly #histories: RestorableHistories;
+  /** The committed tables. */
+  readonly #catalog: Catalog;
+
+  constructor(backups: Backups, histories: RestorableHistories, catalog: Catalog) {
+    this.#backups = backups;
+    this.#histories = histories;
+    this.#catalog = catalog;
+  }
+
+  /** The backup stays as long as the table that is loaded from it names it. */
+  ofBackup(backup: BackupManifest): LoadSource {
+    return {
+      rows: { plan: this.#backups.planOf(backup) },
+      itemsTotal: backup.itemCount,
+      release: () => {},
+    };
+  }
+
+  /** @param restoreMs a whole second; all that was committed by its end comes back. */
+  async ofHistory(
+    table: TableDefinition,
+    restoreMs: number,
+  ): Promise<LoadSource & { rows: { plan: LoadPlan } }> {
+    const { plan, release } = await this.#histories.plan(table, { timeMs: restoreMs + lastMsOfSecond });
+    return { rows: { plan }, release };
+  }
+
+  /**
+   * The source of a load that was interrupted, made anew.
+   * @returns undefined where it is not there any more: the backup was taken away, the table is gone or its history does not reach
+   *   back as far.
+   */
+  async again(loading: TableLoading, nowMs: number): Promise<LoadSource | undefined> {
+    if (loading.kind !== 'restore') return undefined;
+    if (loading.sourceBackupArn !== undefined) {
+      const backup = this.#backups.manifest(readBackupArn(loading.sourceBackupArn).id);
+      return backup && this.ofBackup(backup);
+    }
+    const { region, tableName } = readSourceTableArn(loading.sourceTableArn);
+    const table = this.#catalog.get(region, tableName)?.definition;
+    const bounds = table && this.#histories.restorable(table, nowMs);
+    if (table === undefined || bounds === undefined) return undefined;
+    const isWithin = loading.restoreMs >= bounds.earliestMs && loading.restoreMs <= bounds.latestMs;
+    return isWithin ? this.ofHistory(table, loading.restoreMs) : undefined;
+  }
+}
+
+const lastMsOfSecond = 999;

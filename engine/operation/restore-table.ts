@@ -1,0 +1,192 @@
+import type { Request } from '../../protocol/backend.ts';
+import {
+  backupInUse,
+  backupNotFound,
+  invalidRestoreTime,
+  limitExceeded,
+  pointInTimeRecoveryUnavailable,
+  sourceTableNotFound,
+  targetTableExists,
+  targetTableInUse,
+} from '../../protocol/errors.ts';
+import type { RestoreOverrides, RestoreTableToPointInTimeInput } from '../../protocol/operation.ts';
+import { Reply } from '../../protocol/reply.ts';
+import { tableArn } from '../../protocol/table-name.ts';
+import { readBackupArn } from '../../protocol/validate/backup-arn.ts';
+import {
+  checkRegionOfSource,
+  readSourceTableArn,
+  validateRestoreTableFromBackup,
+  validateRestoreTableToPointInTime,
+} from '../../protocol/validate/restore.ts';
+import { backupArnOf } from '../backup/backup-manifest.ts';
+import type { BackupServices } from '../backup/backup-services.ts';
+import { isRestoredFrom } from '../backup/backups.ts';
+import { type Catalog, catalogRecord } from '../catalog.ts';
+import type { WriteContext } from '../commit.ts';
+import type { LoadSource } from '../loading/load-source.ts';
+import type { Services } from '../services.ts';
+import type { TableDefinition, TableLoading } from '../table-definition.ts';
+import { existingBackup, foundBackup } from './backups.ts';
+import { checkRestoreOverrides } from './restore-overrides.ts';
+import { restoredTable } from './restored-table.ts';
+import { createdDescription, tableDescription } from './table-description.ts';
+import { refuseBeyondQuotas, refuseTooManyTables } from './table-quota.ts';
+
+/** AWS: API_RestoreTableFromBackup. */
+export async function restoreTableFromBackup(
+  services: Services & BackupServices,
+  request: Request,
+): Promise<Reply> {
+  const input = validateRestoreTableFromBackup(request.input);
+  const { backups, restoreSources } = services;
+  const { region } = readBackupArn(input.BackupArn);
+  checkRegionOfSource(region, request.region, input);
+  const { id, status } = await existingBackup(backups, region, input.BackupArn);
+  if (status === 'CREATING') throw backupInUse('created', input.BackupArn);
+  const backup = backups.manifest(id);
+  if (backup === undefined) throw backupNotFound(input.BackupArn);
+  const loading: TableLoading = {
+    kind: 'restore',
+    sourceTableArn: tableArn(backup.table.region, backup.table.name),
+    sourceBackupArn: backupArnOf(backup),
+    restoreMs: backup.createdMs,
+  };
+  return commitRestore(services, request.region, {
+    overrides: input,
+    source: backup.table,
+    loading,
+    from: restoreSources.ofBackup(backup),
+    checkSource: (catalog) => {
+      foundBackup(backups, region, input.BackupArn);
+      if (isRestoredFrom(backup, catalog))
+        throw backupInUse('used to restore another table', input.BackupArn);
+    },
+  });
+}
+
+/** AWS: API_RestoreTableToPointInTime. Waits for the end of the second that comes back, and for the first base of the history. */
+export async function restoreTableToPointInTime(
+  services: Services & BackupServices,
+  request: Request,
+): Promise<Reply> {
+  const input = validateRestoreTableToPointInTime(request.input);
+  const table = sourceTable(services.catalog, request.region, input);
+  const restoreMs = restoredMoment(input, table, services);
+  refuseTarget(services.catalog, request.region, input.TargetTableName);
+  const from = await services.restoreSources.ofHistory(table, restoreMs);
+  try {
+    const loading: TableLoading = {
+      kind: 'restore',
+      sourceTableArn: tableArn(table.region, table.name),
+      restoreMs,
+    };
+    const source = await services.definitionAt(from.rows.plan);
+    return await commitRestore(services, request.region, { overrides: input, source, loading, from });
+  } catch (error) {
+    from.release({ failed: error });
+    throw error;
+  }
+}
+
+/** What is to be restored. */
+interface Restore {
+  readonly overrides: RestoreOverrides;
+  /** The table as it was at the moment that comes back. */
+  readonly source: TableDefinition;
+  readonly loading: TableLoading;
+  readonly from: LoadSource;
+  /** Throws where the source cannot be restored from any more, or not now. */
+  readonly checkSource?: (catalog: Catalog) => void;
+}
+
+/** Restores under way in an account (AWS: ServiceQuotas). */
+const restoresMax = 50;
+
+async function commitRestore(
+  services: Services & BackupServices,
+  region: string,
+  restore: Restore,
+): Promise<Reply> {
+  const { committer, catalog, tableLoads } = services;
+  let number = 0;
+  const reply = await committer.submit((context) => {
+    restore.checkSource?.(context.catalog);
+    const table = decidedTable(services, region, restore, context);
+    number = table.number;
+    const description = tableDescription(table, services.statistics, context.timeMs);
+    return {
+      changes: [catalogRecord({ put: table })],
+      reply: new Reply({ TableDescription: createdDescription(description, false) }),
+    };
+  });
+  const committed = catalog.byNumber(number);
+  if (committed !== undefined) tableLoads.start(committed.definition, restore.from);
+  return reply;
+}
+
+function decidedTable(
+  { throughput }: Services & BackupServices,
+  region: string,
+  { overrides, source, loading }: Restore,
+  context: WriteContext,
+): TableDefinition {
+  checkRestoreOverrides(overrides, source);
+  refuseTarget(context.catalog, region, overrides.TargetTableName);
+  if (restoresIn(context.catalog) >= restoresMax) {
+    throw limitExceeded(`Only ${restoresMax} restore operations can be done simultaneously`);
+  }
+  refuseTooManyTables(region, context.catalog);
+  const table = restoredTable(source, overrides, region, loading, context);
+  if (!throughput.isOff) refuseBeyondQuotas(table, undefined, context.catalog);
+  return table;
+}
+
+/** @throws TableNotFoundException, ValidationException */
+function sourceTable(
+  catalog: Catalog,
+  region: string,
+  input: RestoreTableToPointInTimeInput,
+): TableDefinition {
+  const { SourceTableArn: arn, SourceTableName: name = '' } = input;
+  const source = arn === undefined ? { region, tableName: name } : readSourceTableArn(arn);
+  checkRegionOfSource(source.region, region, input);
+  const table = catalog.get(source.region, source.tableName)?.definition;
+  if (table !== undefined && table.status !== 'CREATING') return table;
+  throw arn === undefined ? sourceTableNotFound(name) : sourceTableNotFound();
+}
+
+/** The whole second, in ms. @throws PointInTimeRecoveryUnavailableException, InvalidRestoreTimeException */
+function restoredMoment(
+  { RestoreDateTime: moment }: RestoreTableToPointInTimeInput,
+  table: TableDefinition,
+  { histories, clock }: Services & BackupServices,
+): number {
+  const bounds = histories.restorable(table, clock.now());
+  if (bounds === undefined) throw pointInTimeRecoveryUnavailable(table.name);
+  const { earliestMs, latestMs } = bounds;
+  if (moment === undefined) return latestMs;
+  const restoreMs = Math.floor(moment) * 1000;
+  if (restoreMs >= earliestMs && restoreMs <= latestMs) return restoreMs;
+  throw invalidRestoreTime(isoTime(restoreMs), isoTime(earliestMs), isoTime(latestMs));
+}
+
+/** @throws TableAlreadyExistsException; TableInUseException for one that is itself being restored */
+function refuseTarget(catalog: Catalog, region: string, name: string): void {
+  const namesake = catalog.get(region, name)?.definition;
+  if (namesake === undefined) return;
+  if (namesake.loading?.kind !== 'restore') throw targetTableExists(name);
+  throw targetTableInUse(name, namesake.loading.sourceBackupArn);
+}
+
+function restoresIn(catalog: Catalog): number {
+  let count = 0;
+  for (const { definition } of catalog.all()) if (definition.loading?.kind === 'restore') count++;
+  return count;
+}
+
+/** Without fractions, as AWS's texts have it; what no date can be, as it is. */
+function isoTime(ms: number): string {
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime()) ? `${ms / 1000}` : date.toISOString().replace('.000Z', 'Z');
+}
