@@ -32,10 +32,21 @@ export interface AppliedTable {
   readonly indexStatistics: Readonly<Record<number, TableStatistics>>;
 }
 
+/** How far LMDB has come, as reads see it now. */
+export function appliedPosition(store: Store): Position {
+  const row = store.meta(positionRow);
+  return row === undefined ? start : (JSON.parse(row) as Position);
+}
+
+/** A table as it was at that position; undefined where it was not there. */
+export function appliedTable(store: Store, number: number): AppliedTable | undefined {
+  const row = store.meta(`${tableRowPrefix}${number}`);
+  return row === undefined ? undefined : (JSON.parse(row) as AppliedTable);
+}
+
 export function readCheckpoint(store: Store): Checkpoint {
-  const position = store.meta(positionRow);
   return {
-    position: position === undefined ? start : (JSON.parse(position) as Position),
+    position: appliedPosition(store),
     tables: Array.from(store.metaRows(tableRowPrefix), ([, text]) => JSON.parse(text) as AppliedTable),
     droppedTables: Array.from(store.metaRows(droppedRowPrefix), ([row]) =>
       Number(row.slice(droppedRowPrefix.length)),

@@ -52,10 +52,10 @@ export type WorkerJob<Request, Message, Result, Answer = void> = (
  * @throws what the job throws, with its name, message and properties, of its class where that is in `errorClasses`; the signal's
  * reason after an abort.
  */
-export async function runInWorker<Request, Message, Result>(
+export async function runInWorker<Request, Message, Result, Answer = void>(
   module: URL,
   request: Request,
-  { onMessage = () => {}, signal, transfer = [] }: WorkerOptions<Message> = {},
+  { onMessage, signal, transfer = [] }: WorkerOptions<Message, Answer> = {},
 ): Promise<Result> {
   signal?.throwIfAborted();
   const worker = new Worker(runnable(module), { workerData: request, transferList: [...transfer] });

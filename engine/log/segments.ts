@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Files } from '../files.ts';
+import type { LogPart } from '../history/load-plan.ts';
 import { LogFullError, LogUnusableError } from './errors.ts';
 import { type Chain, emptyChain, formatVersion, headerBytes, sealBatch } from './header.ts';
 import { readRange, type VisitEntries } from './range-reader.ts';
@@ -182,12 +183,21 @@ export class Log {
    * @throws LogDamagedError; an error of the file system where segments were removed meanwhile
    */
   read(fromLsn: number, toLsn: number, visit: VisitEntries): Promise<void> {
-    const { files, directory } = this.#options;
-    const segments = this.#begins.map(({ start }, i) => {
-      const bytes = Math.min(this.#begins[i + 1]?.start ?? this.#end, toLsn) - start;
-      return { path: join(directory, segmentName(start)), start, bytes };
-    });
-    return readRange(files, segments, this.#logId, fromLsn, visit);
+    return readRange(this.#options.files, this.#segmentsTo(toLsn), this.#logId, fromLsn, visit);
+  }
+
+  /**
+   * What `read` would read, for another thread to read. It has to be kept from being removed meanwhile.
+   * @throws RangeError where some of it has been removed.
+   */
+  part(fromLsn: number, toLsn: number): LogPart {
+    const oldest = this.#begins[0]?.start ?? 0;
+    if (fromLsn < oldest)
+      throw new RangeError(`the log begins at ${oldest}, and is to be read from ${fromLsn}`);
+    const segments = this.#segmentsTo(toLsn).filter(
+      ({ start, bytes }) => bytes > 0 && start + bytes > fromLsn,
+    );
+    return { directory: this.#options.directory, logId: this.#logId, segments, fromLsn };
   }
 
   /** Makes everything appended so far durable. In mode `group` it is already. */
@@ -225,6 +235,14 @@ export class Log {
     throw new RangeError(
       `sequence ${firstSequence} at ${firstTimeMs} ms where at least ${nextSequence} at ${lastTimeMs} ms should follow`,
     );
+  }
+
+  /** Up to where a batch ends. */
+  #segmentsTo(toLsn: number): LogPart['segments'] {
+    return this.#begins.map(({ start }, i) => {
+      const bytes = Math.min(this.#begins[i + 1]?.start ?? this.#end, toLsn) - start;
+      return { path: join(this.#options.directory, segmentName(start)), start, bytes };
+    });
   }
 
   async #appendBatch(frame: Buffer, entryCount: number, range: BatchRange): Promise<void> {

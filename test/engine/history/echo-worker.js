@@ -11,6 +11,9 @@ const jobs = {
     for (let i = 1; i <= to; i++) await send(i);
     return to;
   },
+  async ask({ questions }, { send }) {
+    return Promise.all(questions.map((question) => send(question)));
+  },
   async damage() {
     throw new LogDamagedError('/log/1.log', 64, 'no valid batch header');
   },

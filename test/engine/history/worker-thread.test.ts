@@ -28,6 +28,12 @@ describe('a worker thread', () => {
     expect(got).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
   });
 
+  test('gets answers to what it sends', async () => {
+    const options = { onMessage: async (message: unknown) => `${message}!` };
+    const answers = runInWorker(module, { job: 'ask', questions: ['a', 'b'] }, options);
+    expect(await answers).toEqual(['a!', 'b!']);
+  });
+
   test('gives bytes away', async () => {
     const got: unknown[] = [];
     const left = await run({ job: 'give', bytes: 1000 }, { onMessage: (message) => void got.push(message) });
