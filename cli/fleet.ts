@@ -8,7 +8,7 @@ import type { Surroundings } from './serve.ts';
 
 /** What the proxies of a fleet have in common. */
 export interface Fleet {
-  openShared(listener: SharedListener): SharedCache;
+  openShared(listener: SharedListener, settleMs: () => number): SharedCache;
   /** Nobody has any name before the shared cache was opened. */
   readonly nodes: Pick<RedisNodes, 'nodeOf'>;
 }
@@ -18,7 +18,7 @@ export function newFleet({ settings, clock, log, metrics }: Surroundings): Fleet
   const { redis: urls, redisTimeoutMs: timeoutMs } = settings;
   if (urls.length === 0) return undefined;
   let nodes: RedisNodes | undefined;
-  const openShared = (listener: SharedListener) => {
+  const openShared = (listener: SharedListener, settleMs: () => number) => {
     const shared = new RedisCache({
       nodes: (events) => {
         nodes = openRedis({ urls, timeoutMs, trackedPrefix, events, clock, log });
@@ -28,6 +28,7 @@ export function newFleet({ settings, clock, log, metrics }: Surroundings): Fleet
       staleIfRedisDownMs: settings.staleIfRedisDownMs,
       fenceMs: settings.fenceMs,
       callMs: settings.upstreamTimeoutMs,
+      settleMs,
       newId: newIds(),
       every: everyInterval,
       clock,

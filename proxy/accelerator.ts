@@ -50,8 +50,11 @@ export interface AcceleratorOptions {
   /** How long the store may take to apply a write that it did not answer; at least 1. */
   readonly fenceMs: number;
   readonly clock: Clock;
-  /** Opens the cache that a fleet of proxies shares, in front of a store that announces nothing; absent: there is none. */
-  readonly openShared?: (listener: SharedListener) => SharedCache;
+  /**
+   * Opens the cache that a fleet of proxies shares, in front of a store that announces nothing; absent: there is none. It gets
+   * how long eventually consistent reads may lag now, in whole milliseconds.
+   */
+  readonly openShared?: (listener: SharedListener, settleMs: () => number) => SharedCache;
   /**
    * Opens what tells of the writes that go around every proxy, of each table that is met, in front of a store that announces
    * nothing; absent: nobody does.
@@ -122,7 +125,7 @@ export class Accelerator implements Backend {
     this.#pageFlights = pageFlights;
     this.#counters = counters;
     this.#settleMs = options.settleMs;
-    this.#shared = options.openShared?.(this.#sharedListener());
+    this.#shared = options.openShared?.(this.#sharedListener(), () => this.#settlesMs());
     this.#tables = this.#newTables(options);
     this.#follower = options.openFollower?.(this.#invalidations());
     const { sharedItems, sharedPages, sharedWrites } = sharedParts(this.#shared, options);
@@ -168,7 +171,7 @@ export class Accelerator implements Backend {
    */
   get stalenessBoundMs(): number {
     const untoldMs = (this.#follower?.behindMs ?? 0) + (this.#shared?.unheardMsMax ?? 0);
-    return untoldMs + this.lagMs + Math.max(this.#settleMs, this.lagMs);
+    return untoldMs + this.lagMs + this.#settlesMs();
   }
 
   stats(): AcceleratorStats {
@@ -202,6 +205,10 @@ export class Accelerator implements Backend {
     await this.#follower?.close();
     await this.#tables.idle();
     await this.#shared?.close();
+  }
+
+  #settlesMs(): number {
+    return Math.ceil(Math.max(this.#settleMs, this.lagMs));
   }
 
   #read(request: Request): Reply | Promise<Reply> {

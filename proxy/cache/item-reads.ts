@@ -122,7 +122,8 @@ export class ItemReads {
       if (this.#shared === undefined) return ask(isUnsettled);
       const finding = isAnew ? this.#shared.findAnew(table, key) : this.#shared.find(table, key);
       if (!batch.isSent) batch.waitFor(finding);
-      const askThen = () => ask(isUnsettled || this.#coherence.isUnsettled(table.id, key));
+      const askThen = (isToSettle: boolean) =>
+        ask(isUnsettled || isToSettle || this.#coherence.isUnsettled(table.id, key));
       return this.#shared.read(finding, destination, right, askThen);
     });
   }
@@ -148,7 +149,8 @@ export class ItemReads {
       const ask = (isStillUnsettled: boolean) => this.#ask(wholeItemRequest(request, call, isStillUnsettled));
       if (this.#shared === undefined) return ask(isUnsettled);
       const finding = isAnew ? this.#shared.findAnew(table, key) : this.#shared.find(table, key);
-      const askThen = () => ask(isUnsettled || this.#coherence.isUnsettled(table.id, key));
+      const askThen = (isToSettle: boolean) =>
+        ask(isUnsettled || isToSettle || this.#coherence.isUnsettled(table.id, key));
       return this.#shared.read(finding, destination, right, askThen);
     };
     const answer = (cached: CachedItem | undefined) =>

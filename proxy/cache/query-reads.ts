@@ -61,8 +61,8 @@ export class QueryReads {
     if (destination.ttlMs === 0) return this.#backend.call(request);
     const send: Send<Reply> = (isUnsettled, right) => {
       if (this.#shared === undefined) return this.#ask(call, asRead(request), isUnsettled);
-      const askThen = () =>
-        this.#ask(call, asRead(request), isUnsettled || this.#pages.isUnsettled(destination));
+      const askThen = (isToSettle: boolean) =>
+        this.#ask(call, asRead(request), isUnsettled || isToSettle || this.#pages.isUnsettled(destination));
       return this.#shared.read(call, destination.ttlMs, right, askThen);
     };
     const reply = this.#flights.read(destination, send);

@@ -1,33 +1,20 @@
-import type { Clock } from '../../protocol/clock.ts';
 import type { KeyBytes } from '../../protocol/key.ts';
 import type { Table } from '../table-descriptions.ts';
 import { type CachedItem, decodeItem, encodeItem } from './cached-item.ts';
 import { Brought, type Destination, lesserTtlMs, type Sent, type Standing } from './flights.ts';
-import { type ItemToken, isLocalTrusted, type SharedCache, type SharedRead } from './shared.ts';
+import type { ItemToken, SharedRead } from './shared.ts';
+import { SharedReads } from './shared-reads.ts';
 
 /** Reads of items that this proxy does not have: from the fleet's cache, else from the store, for all to have. */
-export class SharedItems {
-  readonly #shared: SharedCache;
-  readonly #clock: Clock;
-
-  constructor(shared: SharedCache, clock: Clock) {
-    this.#shared = shared;
-    this.#clock = clock;
-  }
-
-  /** Whether what this proxy itself has may be served. */
-  get isLocalTrusted(): boolean {
-    return isLocalTrusted(this.#shared, this.#clock);
-  }
-
+export class SharedItems extends SharedReads {
   async find(table: Table, key: KeyBytes): Promise<Found> {
-    const sharedTable = await this.#shared.table(table);
-    return sharedTable === undefined ? bypass : this.#shared.readItem(sharedTable, key);
+    const sharedTable = await this.shared.table(table);
+    return sharedTable === undefined ? bypass : this.shared.readItem(sharedTable, key);
   }
 
   /** Like `find`, of what was kept since then at the earliest: what the fleet had is dropped. */
   async findAnew(table: Table, key: KeyBytes): Promise<Found> {
-    const isDropped = await this.#shared.invalidate(table.id, key, []);
+    const isDropped = await this.shared.invalidate(table.id, key, []);
     return isDropped ? this.find(table, key) : bypass;
   }
 
@@ -35,7 +22,8 @@ export class SharedItems {
    * @param finding what `find` gave for this place.
    * @param ask the store; called as soon as nothing was found.
    * @param right to keep the item here. If it has ended by the time of the answer, the fleet does not get the item
-   *   either: where the store's replicas lag, a write that was told of meanwhile may be missing in it.
+   *   either: where the store's replicas lag, a write that was told of meanwhile may be missing in it. One that this proxy is
+   *   yet to be told of is known to Redis (`isUnsettled`).
    * @returns the item, to be kept here too only if the fleet keeps it, and for no longer than either may.
    */
   async read(
@@ -48,17 +36,18 @@ export class SharedItems {
     if (found.kind === 'hit') {
       return new Brought(decodeItem(found.value), lesserTtlMs(found.ttlMs, destination.ttlMs));
     }
-    const item = await ask();
+    const item = await ask(found.kind === 'miss' && found.isUnsettled);
     if (item === undefined) return undefined;
     const isKeepable = found.kind === 'miss' && right?.stands === true;
     const keptMs = isKeepable
-      ? await this.#shared.fillItem(found.token, encodeItem(item), destination.ttlMs)
+      ? await this.shared.fillItem(found.token, encodeItem(item), destination.ttlMs)
       : undefined;
     return new Brought(item, keptMs);
   }
 }
 
-export type Ask = () => CachedItem | undefined | Promise<CachedItem | undefined>;
+/** @param isUnsettled whether the answer has to be strongly consistent, as far as the fleet knows. */
+export type Ask = (isUnsettled: boolean) => CachedItem | undefined | Promise<CachedItem | undefined>;
 
 export type Found = SharedRead<ItemToken>;
 

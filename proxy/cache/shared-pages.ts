@@ -1,25 +1,12 @@
-import type { Clock } from '../../protocol/clock.ts';
 import { Reply } from '../../protocol/reply.ts';
 import { Brought, lesserTtlMs, type Sent, type Standing } from './flights.ts';
 import { pageBytesMax } from './pages.ts';
 import type { QueryCall } from './query-call.ts';
-import { isLocalTrusted, type PageToken, type SharedCache, type SharedRead } from './shared.ts';
+import type { PageToken, SharedRead } from './shared.ts';
+import { SharedReads } from './shared-reads.ts';
 
 /** Pages that this proxy does not have: from the fleet's cache, else from the store, for all to have. */
-export class SharedPages {
-  readonly #shared: SharedCache;
-  readonly #clock: Clock;
-
-  constructor(shared: SharedCache, clock: Clock) {
-    this.#shared = shared;
-    this.#clock = clock;
-  }
-
-  /** Whether what this proxy itself has may be served. */
-  get isLocalTrusted(): boolean {
-    return isLocalTrusted(this.#shared, this.#clock);
-  }
-
+export class SharedPages extends SharedReads {
   /**
    * @param ttlMs for how long the page may be kept; not 0, which would be no end.
    * @param right to keep the page here; as for items, the fleet does not get it either once that has ended.
@@ -30,22 +17,22 @@ export class SharedPages {
     call: QueryCall,
     ttlMs: number,
     right: Standing | undefined,
-    ask: () => Sent<Reply> | Promise<Sent<Reply>>,
+    ask: (isUnsettled: boolean) => Sent<Reply> | Promise<Sent<Reply>>,
   ): Promise<Sent<Reply>> {
     const found = await this.#find(call);
     if (found.kind === 'hit') {
       return new Brought(Reply.ofBody(found.value), lesserTtlMs(found.ttlMs, ttlMs));
     }
-    const sent = await ask();
+    const sent = await ask(found.kind === 'miss' && found.isUnsettled);
     if (!(sent instanceof Reply)) return sent;
     const isKeepable = found.kind === 'miss' && right?.stands === true && sent.body.length <= pageBytesMax;
-    const keptMs = isKeepable ? await this.#shared.fillPage(found.token, sent.body, ttlMs) : undefined;
+    const keptMs = isKeepable ? await this.shared.fillPage(found.token, sent.body, ttlMs) : undefined;
     return new Brought(sent, keptMs);
   }
 
   async #find({ table, name, generations }: QueryCall): Promise<SharedRead<PageToken>> {
-    const sharedTable = await this.#shared.table(table);
+    const sharedTable = await this.shared.table(table);
     if (sharedTable === undefined) return { kind: 'bypass' };
-    return this.#shared.readPage(sharedTable, { name, generations });
+    return this.shared.readPage(sharedTable, { name, generations });
   }
 }

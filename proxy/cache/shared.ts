@@ -98,7 +98,15 @@ export type SharedRead<Token> =
       readonly value: Buffer /** What is left of it; 0 for no end. */;
       readonly ttlMs: number;
     }
-  | { readonly kind: 'miss'; readonly token: Token }
+  | {
+      readonly kind: 'miss';
+      readonly token: Token;
+      /**
+       * Whether an eventually consistent answer may lack a write that was acknowledged, of which this proxy may have yet to
+       * hear. Then only a consistent one may be kept.
+       */
+      readonly isUnsettled: boolean;
+    }
   /** Ask the store, and keep nothing. */
   | { readonly kind: 'bypass' };
 

@@ -3,7 +3,7 @@ import type { KeyBytes } from '../../../protocol/key.ts';
 import type { ItemToken, SharedChanges, SharedItem, SharedRead } from '../shared.ts';
 import type { Masters, Process } from './masters.ts';
 import { type ItemNames, itemNames } from './names.ts';
-import { lifeMs, readHit, stamped, stampOf } from './stamps.ts';
+import { lifeMs, readHit, readTaken, stamped, stampOf } from './stamps.ts';
 import { fillItemStep, lowerStep, noFence, raiseStep, readItemStep, tellItemStep } from './steps.ts';
 import { type FleetTable, fleetTable } from './table-versions.ts';
 
@@ -14,13 +14,15 @@ export class RedisItems {
   readonly #newId: () => string;
   readonly #callMs: number;
   readonly #fenceMs: number;
+  readonly #settleMs: () => number;
 
-  constructor(masters: Masters, { clock, newId, callMs, fenceMs }: ItemsOptions) {
+  constructor(masters: Masters, { clock, newId, callMs, fenceMs, settleMs }: ItemsOptions) {
     this.#masters = masters;
     this.#clock = clock;
     this.#newId = newId;
     this.#callMs = callMs;
     this.#fenceMs = fenceMs;
+    this.#settleMs = settleMs;
   }
 
   /** @returns undefined if Redis did not answer. */
@@ -29,14 +31,15 @@ export class RedisItems {
     const process = this.#masters.processOf(names.value);
     if (process === undefined) return undefined;
     const stamp = stampOf(process, table.version);
-    const keys = [names.value, names.token, names.fences];
+    const keys = this.#withSettling(names, [names.value, names.token, names.fences]);
     const args = [stamp, this.#newId(), this.#callMs];
     const answer = await this.#masters.run(process, readItemStep, keys, args);
     if (Array.isArray(answer)) return readHit(answer, stamp.length);
     if (answer === undefined) return undefined;
     if (answer === 0) return { kind: 'bypass' };
-    const id = String(answer);
-    return { kind: 'miss', token: new RedisItemToken({ table, key }, id, names, process.stamp, stamp) };
+    const { id, isMarked } = readTaken(answer);
+    const token = new RedisItemToken({ table, key }, id, names, process.stamp, stamp);
+    return { kind: 'miss', token, isUnsettled: isMarked || table.isUnsettled(this.#clock) };
   }
 
   /** @returns for how long it is kept, in milliseconds; 0: not at all; undefined if Redis did not answer. */
@@ -51,7 +54,7 @@ export class RedisItems {
     return answer === 1 ? lifeMs : 0;
   }
 
-  /** Raises a fence that stands until the longest call has ended, and for `fenceMs` more. */
+  /** Raises a fence that stands until the longest call has ended, for `fenceMs` more, and until that has settled. */
   async raise({ table, key }: SharedItem): Promise<RaisedItem> {
     const known = fleetTable(table);
     const isHeld = known.heldUntilMs > this.#clock.monotonic();
@@ -76,7 +79,7 @@ export class RedisItems {
     const isConfirmed = raised.processStamp === process.stamp;
     const isPut = isConfirmed && raised.table.isReadable && !raised.isHeld;
     const put = isPut && written !== undefined ? this.#asPut(process, raised.table, written) : [];
-    const answer = await this.#drop(process, raised.names, [raised.id, ...put]);
+    const answer = await this.#drop(process, raised.names, raised.id, put);
     return answer === undefined ? undefined : isConfirmed && answer === 1;
   }
 
@@ -84,7 +87,7 @@ export class RedisItems {
   async drop(tableId: string, key: KeyBytes, fenceId: string = noFence): Promise<boolean> {
     const names = itemNames(tableId, key);
     const process = this.#masters.processOf(names.value);
-    return process !== undefined && (await this.#drop(process, names, [fenceId])) !== undefined;
+    return process !== undefined && (await this.#drop(process, names, fenceId)) !== undefined;
   }
 
   /** @returns whether it is certain that it was dropped, or left. */
@@ -93,8 +96,8 @@ export class RedisItems {
     const process = this.#masters.processOf(names.value);
     if (process === undefined) return false;
     const stamp = stampOf(process, table.version);
-    const keys = [names.value, names.token, names.fences, names.marker];
-    const answer = await this.#masters.run(process, tellItemStep, keys, [stamp]);
+    const args = [stamp, this.#settleMs()];
+    const answer = await this.#masters.run(process, tellItemStep, this.#keysOfDrop(names), args);
     if (Buffer.isBuffer(answer) && !isLeft(answer.subarray(stamp.length))) return this.drop(table.id, key);
     return answer !== undefined;
   }
@@ -103,14 +106,23 @@ export class RedisItems {
     const process = this.#masters.processOf(names.value);
     if (process === undefined) return undefined;
     const keys = [names.value, names.token, names.fences, names.marker];
-    const fenceMs = raiseMs + this.#callMs + this.#fenceMs;
+    const fenceMs = raiseMs + this.#callMs + this.#fenceMs + this.#settleMs();
     const answer = await this.#masters.run(process, raiseStep, keys, [id, fenceMs]);
     return answer === undefined ? undefined : process;
   }
 
-  #drop(process: Process, names: ItemNames, args: readonly (string | Buffer | number)[]): Promise<unknown> {
-    const keys = [names.value, names.token, names.fences, names.marker];
-    return this.#masters.run(process, lowerStep, keys, args);
+  /** @param put the stamped value and its life in ms, or neither. */
+  #drop(process: Process, names: ItemNames, fenceId: string, put: readonly (Buffer | number)[] = []) {
+    const args = [fenceId, this.#settleMs(), ...put];
+    return this.#masters.run(process, lowerStep, this.#keysOfDrop(names), args);
+  }
+
+  #keysOfDrop(names: ItemNames): readonly string[] {
+    return this.#withSettling(names, [names.value, names.token, names.fences, names.marker]);
+  }
+
+  #withSettling({ settling }: ItemNames, keys: readonly string[]): readonly string[] {
+    return this.#settleMs() > 0 ? [...keys, settling] : keys;
   }
 
   #asPut(process: Process, table: FleetTable, { value, ttlMs }: WrittenItem): [Buffer, number] {
@@ -131,6 +143,8 @@ export interface ItemsOptions {
   /** The longest that a call to the store takes. */
   readonly callMs: number;
   readonly fenceMs: number;
+  /** As of `RedisCacheOptions`. */
+  readonly settleMs: () => number;
 }
 
 export class RedisItemToken implements ItemToken {

@@ -37,6 +37,11 @@ export class Masters {
     return this.#isLocalServed ? this.#provenUntilMs() + this.#options.staleIfRedisDownMs : this.#localEndMs;
   }
 
+  /** Whether one of them does all steps, in the order in which this proxy sends them. */
+  get areInOrder(): boolean {
+    return this.#nodes.all().length === 1;
+  }
+
   /** The process that has the name now; undefined while nobody does. */
   processOf(name: string): Process | undefined {
     const node = this.#nodes.nodeOf(name);

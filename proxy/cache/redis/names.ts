@@ -4,18 +4,21 @@ import { joinKey, type KeyBytes, splitKey } from '../../../protocol/key.ts';
 /**
  * Names in Redis. All names of one subject carry the same hash tag, so that a script may touch them together:
  *
- *     item          {table:partition key}   v value  t token  f fences   and the marker  i:k
- *     generation    {table:its name}        g its id                     and the marker  i:g
+ *     item          {table:partition key}   v value  t token  f fences  s:k settling   and the marker  i:k
+ *     generation    {table:its name}        g its id  s:g settling                     and the marker  i:g
  *     page          {table:hash of name}    q value
- *     table         {table}                 e record                     and the marker  i:e
- *     all tables    {*}                     e record                     and the marker  i:e
+ *     table         {table}                 e record                                   and the marker  i:e
+ *     all tables    {*}                     e record                                   and the marker  i:e
  *     all proxies   {*}                     r who is alive   w the tables that one writes to
  *
  * No name has a comma, as Redis joins the names of an announcement by commas: bytes that are not plain are in base64url,
  * behind a tilde. Only markers lie under the tracked prefix: a drop writes and deletes its marker, and so is announced
  * even where there was nothing to drop, while what readers put is not announced.
+ *
+ * The prefix has the version of all this, and of what the steps do and the records have: programs of two versions use
+ * nothing of each other, and hear nothing of each other either. That of the values' own bytes is in their stamps.
  */
-export const namePrefix = 'slipstream:';
+export const namePrefix = 'slipstream:1:';
 
 /** Redis announces writes of names that begin like this. */
 export const trackedPrefix = `${namePrefix}i:`;
@@ -24,6 +27,8 @@ export interface ItemNames {
   readonly value: string;
   readonly token: string;
   readonly fences: string;
+  /** Is there while the store may still answer with what was before a write. */
+  readonly settling: string;
   readonly marker: string;
 }
 
@@ -35,18 +40,25 @@ export function itemNames(tableId: string, key: KeyBytes): ItemNames {
     value: `${namePrefix}v:${subject}`,
     token: `${namePrefix}t:${subject}`,
     fences: `${namePrefix}f:${subject}`,
+    settling: `${namePrefix}s:k:${subject}`,
     marker: `${trackedPrefix}k:${subject}`,
   };
 }
 
 export interface GenerationNames {
   readonly id: string;
+  /** As of an item. */
+  readonly settling: string;
   readonly marker: string;
 }
 
 export function generationNames(tableId: string, name: KeyBytes): GenerationNames {
   const subject = `{${ofText(tableId)}:${ofBytes(name)}}`;
-  return { id: `${namePrefix}g:${subject}`, marker: `${trackedPrefix}g:${subject}` };
+  return {
+    id: `${namePrefix}g:${subject}`,
+    settling: `${namePrefix}s:g:${subject}`,
+    marker: `${trackedPrefix}g:${subject}`,
+  };
 }
 
 /** @param name any text; pages are told apart by its SHA-256. */

@@ -30,6 +30,7 @@ export interface RedisNode {
 export interface Step {
   readonly name: string;
   readonly lua: string;
+  /** Without a last one that may be left out. */
   readonly keyCount: number;
   /** It changes nothing: what did not come back is not owed. */
   readonly readOnly: boolean;

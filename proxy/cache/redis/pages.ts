@@ -3,7 +3,7 @@ import type { KeyBytes } from '../../../protocol/key.ts';
 import type { PageName, PageToken, SharedRead } from '../shared.ts';
 import type { Masters } from './masters.ts';
 import { generationNames, pageName } from './names.ts';
-import { lifeMs, readHit, stamped, stampOf } from './stamps.ts';
+import { lifeMs, readHit, readTaken, stamped, stampOf } from './stamps.ts';
 import { dropGenerationStep, fillPageStep, generationStep, readPageStep } from './steps.ts';
 import type { FleetTable } from './table-versions.ts';
 
@@ -16,11 +16,13 @@ export class RedisPages {
   readonly #masters: Masters;
   readonly #clock: Clock;
   readonly #newId: () => string;
+  readonly #settleMs: () => number;
 
-  constructor(masters: Masters, clock: Clock, newId: () => string) {
+  constructor(masters: Masters, { clock, newId, settleMs }: PagesOptions) {
     this.#masters = masters;
     this.#clock = clock;
     this.#newId = newId;
+    this.#settleMs = settleMs;
   }
 
   /** @returns undefined if Redis did not answer. */
@@ -32,11 +34,17 @@ export class RedisPages {
       this.#masters.run(process, readPageStep, [name], []),
       ...page.generations.map((generation) => this.#generation(table.id, generation)),
     ]);
-    const ids = generations.filter((id) => id !== undefined);
-    if (answer === undefined || ids.length < generations.length) return undefined;
-    const stamp = `${stampOf(process, table.pagesVersion)}${ids.join(' ')}\n`;
+    if (answer === undefined || generations.includes(undefined)) return undefined;
+    const taken = generations.map(readTaken);
+    const ids = taken.map(({ id }) => id).join(' ');
+    const stamp = `${stampOf(process, table.pagesVersion)}${ids}\n`;
     if (Array.isArray(answer) && beginsWith(answer[0], stamp)) return readHit(answer, stamp.length);
-    return { kind: 'miss', token: new RedisPageToken(table, page, name, process.stamp, stamp) };
+    const isUnsettled = taken.some(({ isMarked }) => isMarked) || table.isUnsettled(this.#clock);
+    return {
+      kind: 'miss',
+      token: new RedisPageToken(table, page, name, process.stamp, stamp),
+      isUnsettled,
+    };
   }
 
   /** @returns like `RedisItems.fill`. */
@@ -52,18 +60,27 @@ export class RedisPages {
 
   /** @returns whether it is certain. */
   async dropGeneration(tableId: string, name: KeyBytes): Promise<boolean> {
-    const { id, marker } = generationNames(tableId, name);
-    return (await this.#masters.runAnywhere(dropGenerationStep, [id, marker], [])) !== undefined;
+    const { id, settling, marker } = generationNames(tableId, name);
+    const settleMs = this.#settleMs();
+    const keys = settleMs > 0 ? ([id, marker, settling] as const) : ([id, marker] as const);
+    return (await this.#masters.runAnywhere(dropGenerationStep, keys, [settleMs])) !== undefined;
   }
 
-  async #generation(tableId: string, name: KeyBytes): Promise<string | undefined> {
-    const { id } = generationNames(tableId, name);
+  async #generation(tableId: string, name: KeyBytes): Promise<unknown> {
+    const { id, settling } = generationNames(tableId, name);
     const process = this.#masters.processOf(id);
     if (process === undefined) return undefined;
     const newId = process.stamp + this.#newId();
-    const answer = await this.#masters.run(process, generationStep, [id], [process.stamp, newId, pageMsMax]);
-    return answer === undefined ? undefined : String(answer);
+    const keys = this.#settleMs() > 0 ? [id, settling] : [id];
+    return this.#masters.run(process, generationStep, keys, [process.stamp, newId, pageMsMax]);
   }
+}
+
+export interface PagesOptions {
+  readonly clock: Clock;
+  readonly newId: () => string;
+  /** As of `RedisCacheOptions`. */
+  readonly settleMs: () => number;
 }
 
 export class RedisPageToken implements PageToken {

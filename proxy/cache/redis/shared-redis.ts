@@ -43,17 +43,23 @@ import { Unanswered, type UnansweredFence } from './unanswered.ts';
  *     concerns. No write waits for Redis longer than for a step's deadline, and none is refused.
  *  7. Fences and holds of unanswered writes are raised again each second, and whenever Redis may have lost them; at
  *     their end there is one more drop.
- *  8. What is kept by a process of Redis, or under a record of one, that is new to this proxy, or was emptied, does
- *     not outlive the fences and holds that were lost with what was there before.
+ *  8. What is kept by a process of Redis, or under a record of one, that is new to this proxy, or was emptied, or under a
+ *     record that was made anew, does not outlive the fences, holds and registrations that were lost with what was there
+ *     before.
  *  9. A proxy is registered with the tables that it writes to before it sends a write. Those of one that stopped
  *     without a word are void, and held until its last write cannot be applied any more.
  * 10. A write is answered only after its table's fingerprint was looked at, later than its commit: if it is another
  *     one, there may be an index of which the writer did not know, and the table is void.
  * 11. The images that a write was told do not show what another one has done that is not answered yet. So unless its
  *     fence stood alone, it drops all generations that any write of its item may concern; and its fence stands until
- *     those are dropped that its own images show.
+ *     those are dropped that its own images show, since whoever writes after it takes these for done. Where one master has
+ *     all names that is so by the order in which the steps are sent.
  * 12. L1 may be served from, and records of tables used, while all masters are up and proven to be heard; L1 is emptied
  *     whenever an announcement may have been lost.
+ * 13. While the store's replicas may lack a write, its names settle: a drop says so in its own step, and a record that is
+ *     asked for anew stands for all that was lost, or void, before. So a reader whose token, or generation, is from after the
+ *     write asks for a consistent answer, whether it has heard of the write or not. A fence that nobody lowers stands for as
+ *     long as its write takes to settle.
  *
  * A step that was given up may still be done later, but only by the same process, as none is sent twice. None does harm
  * then: a late fill needs its token and a late lowering its fence, which what was owed has removed or tainted; a late
@@ -80,10 +86,11 @@ export class RedisCache implements SharedCache {
   #writes = 0;
 
   constructor(options: RedisCacheOptions) {
-    const { clock, newId, fenceMs, callMs } = options;
+    const { clock, newId, fenceMs, callMs, settleMs } = options;
+    const youngMs = fenceMs + graceMs;
     this.#options = options;
     this.#masters = new Masters(
-      { ...options, youngMs: fenceMs + graceMs },
+      { ...options, youngMs },
       {
         up: () => this.#cameUp(),
         down: () => this.#versions.forgetAll(),
@@ -91,11 +98,13 @@ export class RedisCache implements SharedCache {
         touched: (names) => this.#touched(names),
       },
     );
-    this.#versions = new TableVersions(this.#masters, clock, newId);
-    this.#items = new RedisItems(this.#masters, { clock, newId, callMs, fenceMs });
-    this.#pages = new RedisPages(this.#masters, clock, newId);
+    this.#versions = new TableVersions(this.#masters, { clock, newId, youngMs, settleMs });
+    this.#items = new RedisItems(this.#masters, { clock, newId, callMs, fenceMs, settleMs });
+    this.#pages = new RedisPages(this.#masters, { clock, newId, settleMs });
     this.#owed = new Owed((debt) => this.#pay(debt), clock);
-    this.#unanswered = new Unanswered(this.#masters, this.#versions, clock, {
+    this.#unanswered = new Unanswered(this.#masters, this.#versions, {
+      clock,
+      settleMs,
       fence: (fence) => this.#endFence(fence),
       hold: async (tableId, scope) => {
         await this.#void(tableId, scope, 0);
@@ -141,9 +150,10 @@ export class RedisCache implements SharedCache {
   async lower(fence: SharedFence, changes: SharedChanges): Promise<void> {
     const raised = raisedItems(fence);
     const written = raised.length === 1 ? changes.written : undefined;
-    // While the fence stands: whoever writes after it takes for done what this write has changed.
-    await this.#dropGenerations(changes.generations);
+    const dropped = this.#dropGenerations(changes.generations);
+    if (!this.#masters.areInOrder) await dropped;
     await Promise.all([
+      dropped,
       this.#lowerItems(raised, changes, written),
       ...tablesOf(raised).map((table) => this.#checkFingerprint(table)),
     ]);
@@ -402,6 +412,11 @@ export interface RedisCacheOptions {
   readonly fenceMs: number;
   /** The longest that a call to the store takes, retries included. */
   readonly callMs: number;
+  /**
+   * For how long eventually consistent reads of the store may miss a write that was acknowledged, in whole milliseconds;
+   * 0 for not at all. Asked at each step, as the store may tell of another lag at any time.
+   */
+  readonly settleMs: () => number;
   readonly clock: Clock;
   /** Gives an id that no proxy has had, of letters, digits, - and _ (`newIds`). */
   readonly newId: () => string;

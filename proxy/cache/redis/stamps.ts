@@ -1,8 +1,15 @@
 import type { Process } from './masters.ts';
+import { unsettled } from './steps.ts';
+
+/**
+ * The form of the bytes that are kept: items as `encodeItem` makes them, pages as the bodies of replies. Whoever expects
+ * another one finds nothing, and puts its own in that place.
+ */
+const valueFormat = '1';
 
 /** Begins what is kept under a version of its table, by a process: under another stamp it is not served. */
 export function stampOf(process: Process, version: string): string {
-  return `${process.stamp}${version}\n`;
+  return `${valueFormat}${process.stamp}${version}\n`;
 }
 
 /** @param stamp ASCII. */
@@ -21,6 +28,13 @@ export function readHit(
   const [value, leftMs] = answer;
   if (!Buffer.isBuffer(value)) throw new TypeError('Redis answers values as buffers');
   return { kind: 'hit', value: value.subarray(stampBytes), ttlMs: Math.max(1, Number(leftMs)) };
+}
+
+/** @param answer of a step that gives an id. */
+export function readTaken(answer: unknown): { id: string; isMarked: boolean } {
+  const text = String(answer);
+  const isMarked = text.startsWith(unsettled);
+  return { id: isMarked ? text.slice(unsettled.length) : text, isMarked };
 }
 
 /**

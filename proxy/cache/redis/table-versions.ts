@@ -14,17 +14,15 @@ import { checkRecordStep, readRecordStep, voidStep } from './steps.ts';
  */
 export class TableVersions {
   readonly #masters: Masters;
-  readonly #clock: Clock;
-  readonly #newId: () => string;
+  readonly #options: VersionsOptions;
   readonly #known = new Map<string, Known>();
   readonly #asked = new Map<string, Asked>();
   #every: Known | undefined;
   #forgets = 0;
 
-  constructor(masters: Masters, clock: Clock, newId: () => string) {
+  constructor(masters: Masters, options: VersionsOptions) {
     this.#masters = masters;
-    this.#clock = clock;
-    this.#newId = newId;
+    this.#options = options;
   }
 
   /** @returns the table without versions (`FleetTable.isReadable`) where they cannot be known. */
@@ -50,7 +48,7 @@ export class TableVersions {
     const { record, marker } = recordNames(tableId);
     const process = this.#masters.processOf(record);
     if (process === undefined) return false;
-    const args = [process.stamp, scope, this.#newId(), Math.ceil(holdMs), recordMs];
+    const args = [process.stamp, scope, this.#options.newId(), Math.ceil(holdMs), recordMs];
     const answer = await this.#masters.run(process, voidStep, [record, marker], args);
     this.forget(tableId);
     return answer !== undefined;
@@ -97,25 +95,28 @@ export class TableVersions {
     const { record, marker } = recordNames(id);
     const process = this.#masters.processOf(record);
     if (process === undefined) return undefined;
-    const args = [process.stamp, fingerprint, this.#newId(), recordMs, fingerprintMs];
+    const { clock, newId, youngMs, settleMs } = this.#options;
+    const args = [process.stamp, fingerprint, newId(), recordMs, fingerprintMs];
     const youngUntilMs = this.#masters.youngUntilMs(process);
     const answer = await this.#masters.run(process, readRecordStep, [record, marker], args);
     if (!Array.isArray(answer)) return undefined;
-    const nowMs = this.#clock.monotonic();
-    const [version, pagesVersion, heldMs, pagesHeldMs] = answer;
+    const nowMs = clock.monotonic();
+    const [version = '', pagesVersion = ''] = answer.map(String);
+    const [heldMs = 0, pagesHeldMs = 0, ageMs = 0] = answer.slice(2).map(Number);
     const table = new FleetTable(id, fingerprint, {
-      version: String(version),
-      pagesVersion: String(pagesVersion),
-      heldUntilMs: nowMs + Number(heldMs),
-      pagesHeldUntilMs: nowMs + Number(pagesHeldMs),
-      youngUntilMs,
+      version,
+      pagesVersion,
+      heldUntilMs: nowMs + heldMs,
+      pagesHeldUntilMs: nowMs + pagesHeldMs,
+      youngUntilMs: Math.max(youngUntilMs, nowMs + youngMs - ageMs),
+      settlesUntilMs: nowMs + Math.max(heldMs, pagesHeldMs) + settleMs(),
     });
     return { table, freshUntilMs: nowMs + freshMs, node: process.node };
   }
 
   #isFresh(known: Known | undefined): known is Known {
     if (known === undefined) return false;
-    return this.#clock.monotonic() < Math.min(known.freshUntilMs, known.node.provenUntilMs);
+    return this.#options.clock.monotonic() < Math.min(known.freshUntilMs, known.node.provenUntilMs);
   }
 
   #keep(known: Known, every: Known): void {
@@ -128,6 +129,15 @@ export class TableVersions {
       return;
     }
   }
+}
+
+export interface VersionsOptions {
+  readonly clock: Clock;
+  readonly newId: () => string;
+  /** For how long a record that was made is young: the one before it may have been lost, with what it held. */
+  readonly youngMs: number;
+  /** As of `RedisCacheOptions`. */
+  readonly settleMs: () => number;
 }
 
 /** `all` for items and pages. */
@@ -150,6 +160,11 @@ export class FleetTable implements SharedTable {
   readonly pagesHeldUntilMs: number;
   /** Until then what is kept may not live longer than that: holds and voids may have been lost. */
   readonly youngUntilMs: number;
+  /**
+   * Until then the store may still answer with what was before its last void, or before what was lost; whoever asks for the
+   * record anew may have yet to hear of either.
+   */
+  readonly settlesUntilMs: number;
 
   constructor(id: string, fingerprint: string, state: TableState) {
     this.id = id;
@@ -159,11 +174,16 @@ export class FleetTable implements SharedTable {
     this.heldUntilMs = state.heldUntilMs;
     this.pagesHeldUntilMs = state.pagesHeldUntilMs;
     this.youngUntilMs = state.youngUntilMs;
+    this.settlesUntilMs = state.settlesUntilMs;
   }
 
   /** Otherwise it serves to raise fences only. */
   get isReadable(): boolean {
     return this.version !== '';
+  }
+
+  isUnsettled(clock: Clock): boolean {
+    return clock.monotonic() < this.settlesUntilMs;
   }
 }
 
@@ -175,6 +195,7 @@ export function unknownTable({ id, fingerprint }: TableVersion): FleetTable {
     heldUntilMs: 0,
     pagesHeldUntilMs: 0,
     youngUntilMs: 0,
+    settlesUntilMs: 0,
   });
 }
 
@@ -198,6 +219,7 @@ interface TableState {
   readonly heldUntilMs: number;
   readonly pagesHeldUntilMs: number;
   readonly youngUntilMs: number;
+  readonly settlesUntilMs: number;
 }
 
 interface Known {
@@ -219,5 +241,6 @@ function combine(own: FleetTable, every: FleetTable): FleetTable {
     heldUntilMs: Math.max(own.heldUntilMs, every.heldUntilMs),
     pagesHeldUntilMs: Math.max(own.pagesHeldUntilMs, every.pagesHeldUntilMs),
     youngUntilMs: Math.max(own.youngUntilMs, every.youngUntilMs),
+    settlesUntilMs: Math.max(own.settlesUntilMs, every.settlesUntilMs),
   });
 }

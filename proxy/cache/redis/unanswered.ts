@@ -13,15 +13,17 @@ export class Unanswered {
   readonly #masters: Masters;
   readonly #versions: TableVersions;
   readonly #clock: Clock;
+  readonly #settleMs: () => number;
   readonly #end: EndOfUnanswered;
   /** By the fence's id. */
   readonly #fences = new Map<string, UnansweredFence>();
   readonly #holds = new Map<string, Hold>();
 
-  constructor(masters: Masters, versions: TableVersions, clock: Clock, end: EndOfUnanswered) {
+  constructor(masters: Masters, versions: TableVersions, { clock, settleMs, ...end }: UnansweredOptions) {
     this.#masters = masters;
     this.#versions = versions;
     this.#clock = clock;
+    this.#settleMs = settleMs;
     this.#end = end;
   }
 
@@ -60,7 +62,7 @@ export class Unanswered {
       await this.#masters.runAnywhere(
         raiseStep,
         [value, token, fences, marker],
-        [fence.id, Math.ceil(leftMs)],
+        [fence.id, Math.ceil(leftMs) + this.#settleMs()],
       );
     } else if (this.#fences.delete(fence.id)) {
       await this.#end.fence(fence);
@@ -81,6 +83,12 @@ export class Unanswered {
       await this.#versions.void(tableId, hold.scope, leftMs);
     }
   }
+}
+
+export interface UnansweredOptions extends EndOfUnanswered {
+  readonly clock: Clock;
+  /** As of `RedisCacheOptions`: a fence that nobody lowers stands for so long after its write is over. */
+  readonly settleMs: () => number;
 }
 
 /** Each has to make sure that what it drops is dropped. */

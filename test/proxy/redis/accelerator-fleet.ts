@@ -87,13 +87,14 @@ export class FleetAccelerator {
         this.#invalidations = invalidations;
         return { follow: () => {}, unfollow: () => {}, close: async () => {} };
       },
-      openShared: (listener) =>
+      openShared: (listener, settleMs) =>
         new RedisCache({
           nodes: this.link.open,
           listener,
           staleIfRedisDownMs: 0,
           fenceMs,
           callMs,
+          settleMs,
           clock: fleet.clock,
           newId: () => fleet.newId(),
           every: (_periodMs, task) => {

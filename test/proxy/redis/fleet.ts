@@ -31,25 +31,34 @@ export class Fleet {
     return this.redis.serverOf('{*}');
   }
 
-  /** A proxy that is connected, and for which Redis is not young any more. */
+  /** A proxy that is connected, and for which neither Redis nor the table's record is young any more. */
   async proxy(options: FleetProxyOptions = {}): Promise<FleetProxy> {
     const proxy = new FleetProxy(this, options);
     await this.#growOld([proxy]);
     return proxy;
   }
 
-  async pair(): Promise<[FleetProxy, FleetProxy]> {
-    const pair: [FleetProxy, FleetProxy] = [new FleetProxy(this), new FleetProxy(this)];
+  async pair(options: FleetProxyOptions = {}): Promise<[FleetProxy, FleetProxy]> {
+    const pair: [FleetProxy, FleetProxy] = [new FleetProxy(this, options), new FleetProxy(this, options)];
     await this.#growOld(pair);
     return pair;
   }
 
   async #growOld(proxies: readonly FleetProxy[]): Promise<void> {
     for (const proxy of proxies) proxy.link.comeUp();
+    await this.#makeRecord();
     for (let ageMs = 0; ageMs < youngMs; ageMs += 1_000) {
       await this.advance(1_000);
       for (const proxy of proxies) await proxy.beat();
     }
+  }
+
+  /** By somebody who has left since, so that nobody knows it. */
+  async #makeRecord(): Promise<void> {
+    const maker = new FleetProxy(this);
+    maker.link.comeUp();
+    await maker.table();
+    await maker.cache.close();
   }
 
   /** A key whose item another master has than the table's record. */
@@ -76,6 +85,8 @@ export class Fleet {
 
 export interface FleetProxyOptions {
   readonly staleIfRedisDownMs?: number;
+  /** Of the store; 0 by default. */
+  readonly settleMs?: number;
 }
 
 export class FleetProxy {
@@ -85,7 +96,7 @@ export class FleetProxy {
   readonly heard: string[] = [];
   #beat: () => void = () => {};
 
-  constructor(fleet: Fleet, { staleIfRedisDownMs = 0 }: FleetProxyOptions = {}) {
+  constructor(fleet: Fleet, { staleIfRedisDownMs = 0, settleMs = 0 }: FleetProxyOptions = {}) {
     this.link = fleet.redis.link();
     this.cache = new RedisCache({
       nodes: this.link.open,
@@ -93,6 +104,7 @@ export class FleetProxy {
       staleIfRedisDownMs,
       fenceMs,
       callMs,
+      settleMs: () => settleMs,
       clock: fleet.clock,
       newId: () => fleet.newId(),
       every: (_periodMs, task) => {

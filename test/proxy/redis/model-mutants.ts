@@ -35,7 +35,7 @@ export const mutants: readonly Mutant[] = [
     without: 'a fence that met another one puts nothing',
     scenario: { ...items, writers: [0, 1, 1] },
     rules: withStep('lower', (real, redis, keys, args) => {
-      const [, bytes, lifeMs] = args;
+      const [, , bytes, lifeMs] = args;
       const answer = real(redis, keys, args);
       if (bytes !== undefined) redis.set(keys[0] ?? '', bytes, Number(lifeMs));
       return answer;
@@ -158,13 +158,13 @@ export const mutants: readonly Mutant[] = [
       proxies: 1,
       readers: [item(0), item(0)],
       writers: [0],
-      lostSteps: 2,
+      lostSteps: 8,
       losesForGood: true,
       doesAtOnce: true,
     },
     rules: { ...realRules, patch: () => replace(Owed.prototype, 'hasItem', () => false) },
     schedule:
-      'read 0, do 0, do 0, execute 0, reply 0, do 0, write 0, lose 0, execute 0, reply 0, do 0, lose 0, do 0, read 1, do 0',
+      'read 0, do 0, do 0, execute 0, reply 0, do 0, write 0, lose 0, execute 0, reply 0, lose 0, lose 0, lose 0, lose 0, lose 0, lose 0, do 0, read 1, do 0',
   },
   {
     without: 'pages that are owed are not used',

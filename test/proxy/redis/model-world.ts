@@ -76,7 +76,7 @@ const itemKey: Item = { id: { S: 'k' } };
 const key = canonicalKey(schema, itemKey);
 const fenceMs = 10_000;
 const callMs = 5_000;
-/** After so long what is kept has its whole life. */
+/** After so long neither Redis nor the table's record is young: what is kept has its whole life. */
 const youngMs = fenceMs + 3_000;
 /** A proxy gives signs of life often enough not to be given up. */
 const beatMs = 2_000;
@@ -191,8 +191,12 @@ export class World {
     const world = new World(scenario, rules);
     for (const { link } of world.#places) link.comeUp();
     await settled();
-    world.#clock.advance(youngMs);
     for (const place of world.#places) await world.#warmUp(place);
+    for (let ms = 0; ms < youngMs; ms += beatMs) {
+      world.#clock.advance(beatMs);
+      for (const { beat } of world.#places) beat();
+      await settled();
+    }
     world.#store.answers = 'held';
     for (const { link } of world.#places) link.isHeld = true;
     return world;
@@ -290,13 +294,14 @@ export class World {
       settleMs: 0,
       fenceMs,
       clock: this.#clock,
-      openShared: (listener) => {
+      openShared: (listener, settleMs) => {
         cache = new this.#rules.cache({
           nodes: link.open,
           listener: this.#rules.listener(listener, () => accelerator),
           staleIfRedisDownMs: 0,
           fenceMs,
           callMs,
+          settleMs,
           clock: this.#clock,
           newId: () => `${process}${ids++}`,
           every: (_ms, task) => {

@@ -84,6 +84,7 @@ describe('Redis that comes back with the past', () => {
     await gone.raise();
     gone.link.goDown();
     await restart(fleet, [proxy], undefined);
+    await proxy.table();
     await fleet.advance(fenceMs / 2);
     await proxy.fill('maybe old');
     await proxy.fillPage('maybe old');
@@ -124,6 +125,23 @@ describe('Redis that comes back with the past', () => {
     await proxy.fill('maybe old');
     await fleet.advance(youngMs);
     expect(await proxy.read()).toBe('miss');
+  });
+
+  test('keeps nothing for longer under a record that was made before anybody heard that it is empty', async () => {
+    const fleet = new Fleet();
+    const [one, other] = await fleet.pair();
+    for (const { link } of [one, other]) link.isHeld = true;
+    fleet.server.flush();
+    for (const { link } of [one, other]) for (const node of link.nodes) node.areStepsHeld = false;
+    await one.fill('maybe old');
+    await one.fillPage('maybe old');
+    expect([await other.read(), await other.readPage()]).toEqual(['maybe old', 'maybe old']);
+    for (const { link } of [one, other]) link.isHeld = false;
+    await fleet.advance(youngMs);
+    expect([await other.read(), await other.readPage()]).toEqual(['miss', 'miss']);
+    await other.fill('fresh');
+    await fleet.advance(youngMs);
+    expect(await one.read()).toBe('fresh');
   });
 
   test('has nothing that a new proxy keeps before it knows of the others', async () => {

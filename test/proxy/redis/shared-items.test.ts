@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { joinKey } from '../../../protocol/key.ts';
 import { itemNames } from '../../../proxy/cache/redis/names.ts';
+import type { ItemToken, SharedRead } from '../../../proxy/cache/shared.ts';
 import { callMs, changes, Fleet, fenceMs, key, raisedMs, tableId, textOf } from './fleet.ts';
 
 describe('an item', () => {
@@ -279,5 +280,82 @@ describe('announcements', () => {
     expect(await reader.read()).toBe('new');
     await writer.write(undefined);
     expect(textOf(await reader.cache.readItem(table, key))).toBe('bypass');
+  });
+});
+
+describe('where the store settles', () => {
+  const settleMs = 1_000;
+  const unsettledOf = (read: SharedRead<ItemToken>) => (read.kind === 'miss' ? read.isUnsettled : read.kind);
+
+  /** Two proxies to which the table's record is nothing new. */
+  async function settledPair() {
+    const fleet = new Fleet();
+    const [writer, reader] = await fleet.pair({ settleMs });
+    for (const proxy of [writer, reader]) await proxy.table();
+    await fleet.advance(settleMs);
+    const isUnsettled = async () => unsettledOf(await reader.cache.readItem(await reader.table(), key));
+    return { fleet, writer, reader, isUnsettled };
+  }
+
+  test('a write is told to all who miss its item, for as long as it settles', async () => {
+    const { fleet, writer, isUnsettled } = await settledPair();
+    expect(await isUnsettled()).toBe(false);
+    await writer.write(undefined);
+    expect(await isUnsettled()).toBe(true);
+    await fleet.advance(settleMs - 1);
+    expect(await isUnsettled()).toBe(true);
+    await fleet.advance(1);
+    expect(await isUnsettled()).toBe(false);
+  });
+
+  test('so is what was told of, also where its value may stay', async () => {
+    const { fleet, writer, reader, isUnsettled } = await settledPair();
+    await reader.fill('value');
+    await writer.cache.invalidateUnless(await writer.table(), key, [], () => true);
+    expect(await reader.read()).toBe('value');
+    fleet.server.keyspace.evict(itemNames(tableId, key).value);
+    expect(await isUnsettled()).toBe(true);
+  });
+
+  test('it is told by Redis though Redis has no room', async () => {
+    const { fleet, writer, isUnsettled } = await settledPair();
+    const fence = await writer.raise();
+    fleet.server.keyspace.isFull = true;
+    await writer.cache.lower(fence, changes());
+    fleet.server.keyspace.isFull = false;
+    expect(await isUnsettled()).toBe(true);
+  });
+
+  test('a table that is void, or whose record was asked for anew, settles as a whole', async () => {
+    const { fleet, writer, reader, isUnsettled } = await settledPair();
+    reader.link.nodes[0]?.goDown();
+    reader.link.comeUp();
+    expect(await isUnsettled()).toBe(true);
+    await fleet.advance(settleMs);
+    expect(await isUnsettled()).toBe(false);
+    await writer.cache.voidTable(tableId, fenceMs);
+    expect(await isUnsettled()).toBe('bypass');
+    await fleet.advance(fenceMs);
+    expect(await isUnsettled()).toBe(true);
+    await fleet.advance(settleMs);
+    expect(await isUnsettled()).toBe(false);
+  });
+
+  test('a fence that nobody lowers stands until its write has settled', async () => {
+    const { fleet, writer, isUnsettled } = await settledPair();
+    await writer.raise();
+    writer.link.goDown();
+    await fleet.advance(raisedMs);
+    expect(await isUnsettled()).toBe('bypass');
+    await fleet.advance(settleMs);
+    expect(await isUnsettled()).toBe(false);
+  });
+
+  test('that costs nothing where it does not', async () => {
+    const fleet = new Fleet();
+    const proxy = await fleet.proxy();
+    await proxy.write(undefined, ['p']);
+    await proxy.cache.invalidate(tableId, key, ['p']);
+    expect([...fleet.server.keyspace.contents().keys()].filter((name) => name.includes(':s:'))).toEqual([]);
   });
 });

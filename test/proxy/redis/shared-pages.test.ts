@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { generationNames, recordNames } from '../../../proxy/cache/redis/names.ts';
-import { changes, Fleet, fenceMs, key, tableId, textOf } from './fleet.ts';
+import { changes, Fleet, type FleetProxy, fenceMs, key, tableId, textOf } from './fleet.ts';
 
 describe('a page', () => {
   test('that one proxy reads is there for the other one', async () => {
@@ -78,6 +78,25 @@ describe('a page', () => {
     expect(textOf(await proxy.cache.readPage(await proxy.table(), another))).toBe('miss');
     expect(textOf(await proxy.cache.readPage(await proxy.table('one', 'other-table'), page))).toBe('miss');
   });
+});
+
+test('a page settles with each of its generations', async () => {
+  const settleMs = 1_000;
+  const fleet = new Fleet();
+  const [writer, reader] = await fleet.pair({ settleMs });
+  await reader.table();
+  await fleet.advance(settleMs);
+  const generations = ['p', 'coarse'];
+  const isUnsettled = async () => {
+    const read = await reader.cache.readPage(await reader.table(), { name: 'page', generations });
+    return read.kind === 'miss' ? read.isUnsettled : read.kind;
+  };
+  for (const changed of generations) {
+    await writer.write(undefined, [changed]);
+    expect(await isUnsettled()).toBe(true);
+    await fleet.advance(settleMs);
+    expect(await isUnsettled()).toBe(false);
+  }
 });
 
 describe('a table', () => {
@@ -219,13 +238,15 @@ describe('a fingerprint', () => {
   test('changes once a second at most, and who has another one reads nothing until then', async () => {
     const fleet = new Fleet();
     const [one, other] = await fleet.pair();
-    await one.fill('item');
-    expect(textOf(await other.cache.readItem(await other.table('two'), key))).toBe('bypass');
+    await one.table('changed');
+    const readBy = async (proxy: FleetProxy, fingerprint: string) =>
+      textOf(await proxy.cache.readItem(await proxy.table(fingerprint), key));
+    expect(await readBy(other, 'two')).toBe('bypass');
     expect(other.cache.stats().bypasses.unknownTable).toBe(1);
-    expect(await one.read()).toBe('item');
+    expect(await readBy(one, 'changed')).toBe('miss');
     await fleet.advance(1_000);
-    expect(textOf(await other.cache.readItem(await other.table('two'), key))).toBe('miss');
-    expect(await one.read()).toBe('bypass');
+    expect(await readBy(other, 'two')).toBe('miss');
+    expect(await readBy(one, 'changed')).toBe('bypass');
   });
 
   test('of which the writer did not know voids the pages, since there may be an index that it missed', async () => {

@@ -98,6 +98,7 @@ class RealProxy {
       staleIfRedisDownMs: 0,
       fenceMs: 2_000,
       callMs: 2_000,
+      settleMs: () => 0,
       clock: systemClock,
       newId: newIds(),
       every: everyInterval,

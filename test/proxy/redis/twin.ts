@@ -1,7 +1,8 @@
+import { unsettled } from '../../../proxy/cache/redis/steps.ts';
 import type { Keyspace } from './keyspace.ts';
 
 /*
- * The steps of proxy/cache/redis/steps.ts, in TypeScript, line by line; redis-twin.test.ts compares the two.
+ * The steps of proxy/cache/redis/steps.ts, in TypeScript, line by line; twin.test.ts compares the two.
  */
 
 export type Answer = string | number | null | readonly Answer[];
@@ -11,6 +12,7 @@ type TwinStep = (redis: Keyspace, keys: readonly string[], args: readonly string
 export const twinSteps: Readonly<Record<string, TwinStep>> = {
   readItem(redis, keys, args) {
     const [value, token, fences] = three(keys);
+    const settling = keys[3];
     const [stamp, id, lifeMs] = three(args);
     const cached = redis.get(value);
     if (cached?.startsWith(stamp)) return [cached, redis.lifeLeftMs(value)];
@@ -18,7 +20,7 @@ export const twinSteps: Readonly<Record<string, TwinStep>> = {
     if (redis.zrange(fences).some(([, end]) => end > now && end !== Infinity)) return 0;
     const standing = redis.get(token) ?? id;
     redis.set(token, standing, Number(lifeMs));
-    return standing;
+    return answer(redis, standing, settling);
   },
 
   fillItem(redis, keys, args) {
@@ -47,8 +49,10 @@ export const twinSteps: Readonly<Record<string, TwinStep>> = {
 
   lower(redis, keys, args) {
     const [value, token, fences, marker] = four(keys);
-    const [id = '', bytes, lifeMs] = args;
+    const [id, settleMs] = two(args);
+    const [bytes, lifeMs] = args.slice(2);
     redis.del(value, token);
+    settle(redis, keys[4], settleMs);
     const { count, isTainted } = standing(redis, fences, redis.now());
     const stood = redis.zrem(fences, id) ? 1 : 0;
     let alone = 0;
@@ -67,9 +71,10 @@ export const twinSteps: Readonly<Record<string, TwinStep>> = {
 
   tellItem(redis, keys, args) {
     const [value, token, fences, marker] = four(keys);
-    const [stamp] = one(args);
+    const [stamp, settleMs] = two(args);
     const cached = redis.get(value);
     redis.del(token);
+    settle(redis, keys[4], settleMs);
     if (cached?.startsWith(stamp)) {
       announce(redis, marker);
       return cached;
@@ -100,15 +105,17 @@ export const twinSteps: Readonly<Record<string, TwinStep>> = {
     const id = redis.get(name);
     if (id?.startsWith(stamp)) {
       redis.expireAt(name, redis.now() + Number(lifeMs));
-      return id;
+      return answer(redis, id, keys[1]);
     }
     redis.set(name, newId, Number(lifeMs));
-    return newId;
+    return answer(redis, newId, keys[1]);
   },
 
-  dropGeneration(redis, keys) {
+  dropGeneration(redis, keys, args) {
     const [name, marker] = two(keys);
+    const [settleMs] = one(args);
     redis.del(name);
+    settle(redis, keys[2], settleMs);
     announce(redis, marker);
     return 1;
   },
@@ -118,12 +125,14 @@ export const twinSteps: Readonly<Record<string, TwinStep>> = {
     const [process, fingerprint, newVersion] = three(args);
     const [lifeMs, fingerprintMs] = two(args.slice(3));
     const now = redis.now();
-    const [r, v = '', p = '', f, h = 0, q = 0, c] = redis.hmget(name, 'r', 'v', 'p', 'f', 'h', 'q', 'c');
+    const fields = redis.hmget(name, 'r', 'v', 'p', 'f', 'h', 'q', 'c', 'b');
+    const [r, v = '', p = '', f, h = 0, q = 0, c, b] = fields;
     const held = Math.max(0, Number(h) - now);
     const pagesHeld = Math.max(0, Number(q) - now);
+    const made = r === process ? Number(b) : now;
     if (r === process && f === fingerprint) {
       redis.expireAt(name, now + Number(lifeMs));
-      return [v, p, held, pagesHeld];
+      return [v, p, held, pagesHeld, now - made];
     }
     if (r === process && now - Number(c) < Number(fingerprintMs)) return null;
     redis.del(name);
@@ -135,10 +144,11 @@ export const twinSteps: Readonly<Record<string, TwinStep>> = {
       h: now + held,
       q: now + pagesHeld,
       c: now,
+      b: made,
     });
     redis.expireAt(name, now + Number(lifeMs));
     announce(redis, marker);
-    return [newVersion, newVersion, held, pagesHeld];
+    return [newVersion, newVersion, held, pagesHeld, now - made];
   },
 
   void(redis, keys, args) {
@@ -146,7 +156,8 @@ export const twinSteps: Readonly<Record<string, TwinStep>> = {
     const [process, scope, newVersion] = three(args);
     const [holdMs, lifeMs] = two(args.slice(3));
     const now = redis.now();
-    const [r, v = '', f = '', h = 0, q = 0, c = 0] = redis.hmget(name, 'r', 'v', 'f', 'h', 'q', 'c');
+    const fields = redis.hmget(name, 'r', 'v', 'f', 'h', 'q', 'c', 'b');
+    const [r, v = '', f = '', h = 0, q = 0, c = 0, b = now] = fields;
     const heldUntil = now + Number(holdMs);
     redis.del(name);
     redis.hset(name, {
@@ -157,6 +168,7 @@ export const twinSteps: Readonly<Record<string, TwinStep>> = {
       h: scope === 'all' ? Math.max(Number(h), heldUntil) : h,
       q: Math.max(Number(q), heldUntil),
       c,
+      b: r === process ? b : now,
     });
     redis.expireAt(name, now + Number(lifeMs));
     announce(redis, marker);
@@ -214,6 +226,14 @@ function standing(redis: Keyspace, fences: string, now: number): { count: number
   if (count > 1) return { count: count - 1, isTainted: true };
   redis.del(fences);
   return { count: 0, isTainted: false };
+}
+
+function settle(redis: Keyspace, name: string | undefined, ms: string): void {
+  if (name !== undefined) redis.set(name, '', Number(ms));
+}
+
+function answer(redis: Keyspace, id: string, settling: string | undefined): string {
+  return settling !== undefined && redis.exists(settling) ? unsettled + id : id;
 }
 
 function announce(redis: Keyspace, marker: string): void {
