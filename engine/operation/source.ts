@@ -171,8 +171,7 @@ class IndexSource implements Source {
   }
 
   #wholeOf(view: StateView, entry: FoundItem): FoundItem {
-    entry.check();
-    const item = view.find(itemKeyOf(entry));
+    const item = this.#index.isGlobal ? view.follow(entry) : view.find(checkedItemKey(entry));
     if (item !== undefined) return item;
     throw new StateDamagedError(`index ${this.#index.name} names an item that is not there`);
   }
@@ -181,6 +180,12 @@ class IndexSource implements Source {
     const { partition, sort } = this.#table.schema;
     return [...this.#index.keyAttributes, partition, ...(sort === undefined ? [] : [sort])];
   }
+}
+
+/** @throws StateDamagedError */
+function checkedItemKey(entry: FoundItem): StateKey {
+  entry.check();
+  return itemKeyOf(entry);
 }
 
 /** How a sort key stands in state keys: whole, and as the beginning of longer ones. */

@@ -47,6 +47,11 @@ export class FoundItem {
     return new FoundItem(key, size, json, 0, json.length, false);
   }
 
+  /** Between others that stay where they are as long as somebody has it. */
+  static inChunk(key: StateKey, size: number, chunk: Buffer, start: number, end: number): FoundItem {
+    return new FoundItem(key, size, chunk, start, end, false);
+  }
+
   /** @throws StateDamagedError if it has not even the form of a value. */
   static stored(key: StateKey, bytes: Buffer, valueBytes: number): FoundItem {
     checkForm(key, bytes, valueBytes);

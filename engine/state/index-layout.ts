@@ -115,7 +115,8 @@ function projectedKeyLength({ bytes, start }: FoundItem): number | undefined {
 const projectionMark = 0x8000;
 const lengthBytes = 2;
 
-const digestBytes = 16;
+/** Keys of entries in global indexes end with as many. */
+export const digestBytes = 16;
 
 /** Half of SHA-256: nobody finds two values with the same one. */
 function digest(bytes: KeyBytes): KeyBytes {

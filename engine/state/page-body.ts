@@ -38,8 +38,7 @@ export class PageBody {
     this.#reserve(end - start + 1);
     this.#separate();
     if (isInRun) this.#addToRun(found);
-    this.#bytes.set(bytes.subarray(start, end), this.#length);
-    this.#length += end - start;
+    this.#length += bytes.copy(this.#bytes, this.#length, start, end);
   }
 
   /** A part of an item. */

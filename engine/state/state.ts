@@ -1,5 +1,6 @@
 import type { ItemJson } from '../../protocol/reply.ts';
 import { FoundItem } from './found-item.ts';
+import { itemKeyOf } from './index-layout.ts';
 import { keyAfter, type StateKey } from './layout.ts';
 import type { Lag, Overlay, OverlayEntry } from './overlay.ts';
 import type { Store } from './store.ts';
@@ -10,6 +11,11 @@ export interface StateView {
   get(key: StateKey): ItemJson | undefined;
   /** To be taken before the next read. @throws StateDamagedError */
   find(key: StateKey): FoundItem | undefined;
+  /**
+   * The item that an entry of a global index leads to. The entry is checked as far as that depends on it.
+   * @throws StateDamagedError
+   */
+  follow(entry: FoundItem): FoundItem | undefined;
   /**
    * The items in [start, end) in key order, or in the opposite order if `reverse`; each to be taken before the next read
    * of anything.
@@ -42,6 +48,7 @@ export class State implements StateView {
     return {
       get: (key) => this.#find(key, at)?.take(),
       find: (key) => this.#find(key, at),
+      follow: (entry) => this.#follow(entry, at),
       walk: (start, end, reverse) => this.#walk(start, end, reverse, at),
     };
   }
@@ -53,6 +60,10 @@ export class State implements StateView {
 
   find(key: StateKey): FoundItem | undefined {
     return this.#find(key, this.#newest);
+  }
+
+  follow(entry: FoundItem): FoundItem | undefined {
+    return this.#follow(entry, this.#newest);
   }
 
   walk(start: StateKey, end: StateKey, reverse: boolean): Iterable<FoundItem> {
@@ -70,6 +81,14 @@ export class State implements StateView {
     const entry = inOverlay(key);
     if (entry === undefined) return this.#store.find(key);
     return entry.item && FoundItem.inMemory(key, entry.item);
+  }
+
+  #follow(entry: FoundItem, inOverlay: InOverlay): FoundItem | undefined {
+    const key = itemKeyOf(entry);
+    const newer = inOverlay(key);
+    if (newer === undefined) return this.#store.follow(entry, key);
+    entry.check();
+    return newer.item && FoundItem.inMemory(key, newer.item);
   }
 
   *#walk(start: StateKey, end: StateKey, reverse: boolean, inOverlay: InOverlay): Generator<FoundItem, void> {

@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { FoundItem } from './found-item.ts';
+import { ItemMemory } from './item-memory.ts';
 import { encodeValue, StateDamagedError, type StateKey } from './layout.ts';
 import type { OverlayEntry } from './overlay.ts';
 import { StoreTransaction } from './transaction.ts';
@@ -18,6 +19,7 @@ export class Store {
   readonly #environment: RootDatabase<Buffer, Buffer>;
   readonly #items: Database<Buffer, StateKey>;
   readonly #meta: Database<Buffer, string>;
+  readonly #memory = new ItemMemory();
 
   private constructor(environment: RootDatabase<Buffer, Buffer>) {
     this.#environment = environment;
@@ -45,6 +47,20 @@ export class Store {
   find(key: StateKey): FoundItem | undefined {
     const value = this.#items.getBinaryFast(key) as Buffer | undefined;
     return value === undefined ? undefined : foundIn({ key, value });
+  }
+
+  /**
+   * The item that an entry of a global index leads to. Not for what is being applied.
+   * @param entry as it was found just now.
+   * @param key that it names.
+   * @throws StateDamagedError
+   */
+  follow(entry: FoundItem, key: StateKey): FoundItem | undefined {
+    const kept = this.#memory.get(key, entry);
+    if (kept !== undefined) return kept;
+    entry.check();
+    const found = this.find(key);
+    return found && this.#memory.offer(found, entry.key);
   }
 
   /**
@@ -87,6 +103,7 @@ export class Store {
     let bytes = 0;
     let sliceRoom = sliceCost;
     for (const [key, entry] of entries) {
+      this.#memory.forget(key);
       const write = encodeWrite(key, entry);
       const writeBytes = write.value?.length ?? 0;
       writes.push(write);

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Applier } from '../../engine/state/applier.ts';
-import { stateKey, tablePrefix } from '../../engine/state/layout.ts';
+import { FoundItem } from '../../engine/state/found-item.ts';
+import { globalIndexKey, indexEntry } from '../../engine/state/index-layout.ts';
+import { type StateKey, stateKey, tablePrefix } from '../../engine/state/layout.ts';
 import { Overlay } from '../../engine/state/overlay.ts';
 import { State } from '../../engine/state/state.ts';
 import { Store } from '../../engine/state/store.ts';
@@ -21,8 +23,11 @@ beforeEach(() => {
 
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
+/** That items differ in size is not what tells them apart. */
+const sizeOfAll = 5;
+
 function item(text: string): ItemJson {
-  return new ItemJson(Buffer.from(JSON.stringify({ v: { S: text } })), text.length + 1);
+  return new ItemJson(Buffer.from(JSON.stringify({ v: { S: text } })), sizeOfAll);
 }
 
 function textOf(found: ItemJson | undefined): string | undefined {
@@ -30,6 +35,12 @@ function textOf(found: ItemJson | undefined): string | undefined {
 }
 
 const keyOf = (n: number) => stateKey(1, joinKey(`p${n % 7}`, String(n).padStart(3, '0')));
+
+/** In a global index. */
+function entryOf(key: StateKey, size: number): FoundItem {
+  const entry = globalIndexKey(2, { partition: ['x'], sort: [] }, key);
+  return FoundItem.inMemory(entry, indexEntry(key, size, undefined));
+}
 
 type Step =
   | { kind: 'put' | 'delete'; n: number }
@@ -60,6 +71,57 @@ describe('State', () => {
       }),
       { numRuns: 40 },
     );
+    await store.close();
+  });
+
+  test('what entries of an index lead to is what was committed last, however often it is read', async () => {
+    const store = Store.open(directory, { readOnly: false });
+    const step = fc.constantFrom(
+      'put' as const,
+      'delete' as const,
+      'apply' as const,
+      'failed apply' as const,
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(step, fc.nat(2)), { minLength: 30 }), async (steps) => {
+        const world = new World(store);
+        await world.clear();
+        for (const [i, [kind, n]] of steps.entries()) {
+          await world.run({ kind, n }, i);
+          world.follow(n);
+          await new Promise((resolve) => setImmediate(resolve));
+          world.follow(n);
+        }
+        await world.applying;
+        for (const n of [0, 1, 2]) world.follow(n);
+      }),
+      { numRuns: 20 },
+    );
+    await store.close();
+  });
+
+  test('entries lead readers that lag to what was there then', async () => {
+    const store = Store.open(directory, { readOnly: false });
+    let nowMs = 0;
+    const lag = { lagMs: 10, clock: { now: () => nowMs, monotonic: () => nowMs } };
+    const overlay = new Overlay();
+    overlay.keepReplaced(lag);
+    const state = new State(overlay, store, lag);
+    const entry = entryOf(keyOf(1), sizeOfAll);
+    const seen = () => {
+      for (const _ of ['once', 'twice']) for (const view of [state, state.lagging()]) view.follow(entry);
+      return [state, state.lagging()].map((view) => textOf(view.follow(entry)?.take()));
+    };
+    for (const [text, before] of [['first'], ['second', 'first'], ['third', 'second']]) {
+      nowMs += 1;
+      overlay.beginCommit();
+      overlay.set(keyOf(1), { item: item(text as string) });
+      expect(seen()).toEqual([text, before]);
+      nowMs += 10;
+      expect(seen()).toEqual([text, text]);
+      await applyAll(overlay, store);
+      expect(seen()).toEqual([text, text]);
+    }
     await store.close();
   });
 
@@ -95,6 +157,14 @@ describe('State', () => {
   });
 });
 
+/** As the applier does it. */
+async function applyAll(overlay: Overlay, store: Store): Promise<void> {
+  const frozen = overlay.freeze();
+  await store.apply(frozen, new Map([['position', '{}']]));
+  store.refresh();
+  overlay.release();
+}
+
 /** A state and a plain map that get the same steps. */
 class World {
   readonly #store: Store;
@@ -129,7 +199,7 @@ class World {
         break;
       case 'apply':
         await this.applying;
-        this.applying = this.#apply();
+        this.applying = applyAll(this.#overlay, this.#store);
         break;
       case 'failed apply':
         await this.applying;
@@ -142,17 +212,19 @@ class World {
     }
   }
 
-  async #apply(): Promise<void> {
-    const frozen = this.#overlay.freeze();
-    await this.#store.apply(frozen, new Map([['position', '{}']]));
-    this.#store.refresh();
-    this.#overlay.release();
-  }
-
   async #failToApply(): Promise<void> {
     this.#overlay.freeze();
     await new Promise((resolve) => setImmediate(resolve));
     this.#overlay.thaw();
+  }
+
+  /** What is read for the second time stays in memory. */
+  follow(n: number): void {
+    const text = this.#model.get(keyOf(n));
+    const entry = entryOf(keyOf(n), sizeOfAll);
+    for (const _ of ['once', 'twice', 'out of memory']) {
+      expect(textOf(this.#state.follow(entry)?.take())).toBe(text);
+    }
   }
 
   check(start: string, end: string): void {
