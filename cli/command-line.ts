@@ -3,7 +3,7 @@ import { didYouMean } from './config/nearest.ts';
 import type { OptionType } from './config/option-types.ts';
 import type { OptionKey, Program } from './config/options.ts';
 import { flagName, optionKeys, options } from './config/options.ts';
-import { helpOf, helpOfAll, programNames } from './help.ts';
+import { helpOf, helpOfAll, helpOfGroup, programNames } from './help.ts';
 
 /** What a caller asked for: a program with the flags it was given, by option key. */
 export interface Invocation {
@@ -49,10 +49,20 @@ export function readCommandLine(
   return invocation ?? 0;
 }
 
-function unknownCommand([first]: readonly string[]): string | undefined {
-  const known = first === undefined || first.startsWith('-') || [...programNames, 'help'].includes(first);
-  return known ? undefined : first;
+function unknownCommand([first, second]: readonly string[]): string | undefined {
+  if (first === undefined || first.startsWith('-') || [...programNames, 'help'].includes(first))
+    return undefined;
+  if (!groupNames.has(first)) return first;
+  const name = `${first} ${second}`;
+  const known =
+    second === undefined || second.startsWith('-') || [...programNames, `${first} help`].includes(name);
+  return known ? undefined : name;
 }
+
+/** What the names of several programs begin with. */
+const groupNames: ReadonlySet<string> = new Set(
+  programNames.filter((name) => name.includes(' ')).map((name) => name.replace(/ .*/, '')),
+);
 
 function rootCommand(version: string, output: Output, invoke: Invoke): Command {
   const root = new Command('slipstream')
@@ -62,24 +72,43 @@ function rootCommand(version: string, output: Output, invoke: Invoke): Command {
     .showSuggestionAfterError(false)
     .exitOverride();
   for (const name of programNames) {
-    root.addCommand(programCommand(name, version, root, invoke), { isDefault: name === 'start' });
+    const [first = '', second] = name.split(' ');
+    const command = new Command(second ?? first);
+    if (second === undefined) root.addCommand(command, { isDefault: name === 'start' });
+    else groupOf(root, first).addCommand(command);
+    asProgram(command, name, version, root, invoke);
   }
   return root;
 }
 
-function programCommand(name: Program, version: string, root: Command, invoke: Invoke): Command {
-  const command = new Command(name)
+function groupOf(root: Command, name: string): Command {
+  const there = root.commands.find((command) => command.name() === name);
+  if (there !== undefined) return there;
+  const group = new Command(name)
+    .copyInheritedSettings(root)
+    .configureHelp({ formatHelp: () => helpOfGroup(name) });
+  root.addCommand(group);
+  return group;
+}
+
+function asProgram(command: Command, name: Program, version: string, root: Command, invoke: Invoke): void {
+  const keys = flagKeys.filter((one) => options[one].programs.includes(name));
+  const words = keys.filter((key) => options[key].isArgument);
+  command
     .copyInheritedSettings(root)
     .version(version, versionFlags)
     .configureHelp({ formatHelp: () => helpOf(name) })
     .configureOutput({ outputError: (text, write) => write(explainError(name, text)) })
     .allowExcessArguments(false)
     .addOption(new Option('--config <file>'))
-    .action((flags: Record<string, unknown>) => invoke({ program: name, flags }));
-  for (const key of flagKeys.filter((one) => options[one].programs.includes(name))) {
-    command.addOption(flag(key, options[key].type));
-  }
-  return command;
+    .action(() => {
+      const given = words
+        .map((key, i) => [key, command.args[i]] as const)
+        .filter(([, word]) => word !== undefined);
+      invoke({ program: name, flags: { ...command.opts(), ...Object.fromEntries(given) } });
+    });
+  for (const key of words) command.argument(`[${key}]`);
+  for (const key of keys) if (!options[key].isArgument) command.addOption(flag(key, options[key].type));
 }
 
 const flagKeys = optionKeys.filter((key) => options[key].sources.includes('flag'));

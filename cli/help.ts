@@ -6,6 +6,13 @@ export const programs: Readonly<Record<Program, string>> = {
   engine: 'The embedded engine alone, over HTTP.',
   proxy: 'The accelerator alone, in front of any DynamoDB endpoint.',
   check: 'Verifies a data folder that no process uses. Exit code 0: sound; 1: damaged, with what is wrong.',
+  'backups list': 'Lists the backups that a server has.',
+  'backups create': 'Makes a backup of a table, and waits until it is there.',
+  'backups restore': 'Restores a backup as a new table, and waits until it can be used.',
+  'backups verify':
+    'Reads every byte of a folder of backups, or of one. Exit code 0: sound; 1: damaged, with what is wrong and where.',
+  'backups import': 'Verifies backups of another machine, and copies them to where a server finds them.',
+  restore: 'Restores a table as it was at a moment, as a new table, and waits until it can be used.',
   'compare-cache':
     "Compares what a proxy's cache answers with the store behind it. Exit code 0: no lasting difference; 1: some; 2: it " +
     'could not be found out.',
@@ -33,10 +40,21 @@ export function helpOfAll(): string {
   );
 }
 
+/** What `slipstream <group> --help` says, where several programs begin with the same word. */
+export function helpOfGroup(group: string): string {
+  const names = programNames.filter((name) => name.startsWith(`${group} `));
+  const commands = names.flatMap((name) => entry(`slipstream ${name}`, [programs[name]]));
+  return `Usage: slipstream ${group} <command> [options]\n\nCommands\n${commands.join('\n')}\n`;
+}
+
 /** What `slipstream <command> --help` says. */
 export function helpOf(program: Program): string {
   const keys = optionKeys.filter((key) => options[key].programs.includes(program));
-  const usage = program === 'start' ? 'slipstream [start] [options]' : `slipstream ${program} [options]`;
+  const name = program === 'start' ? '[start]' : program;
+  const words = keys
+    .filter((key) => options[key].isArgument)
+    .map((key) => ` ${options[key].type.placeholder}`);
+  const usage = `slipstream ${name}${words.join('')} [options]`;
   return page(
     usage,
     programs[program],
@@ -70,7 +88,8 @@ function optionGroups(keys: readonly OptionKey[], remark: (key: OptionKey) => st
   return [...groups.values()];
 }
 
-function term(key: OptionKey, { sources, type }: Option): string {
+function term(key: OptionKey, { sources, type, isArgument }: Option): string {
+  if (isArgument) return type.placeholder;
   if (sources.includes('flag')) return `${flagName(key)} ${type.placeholder}`.trim();
   return sources.includes('variable') ? `${variableName(key)} (no flag)` : `${key} (configuration file only)`;
 }
@@ -82,7 +101,7 @@ function facts(key: OptionKey, option: Option, remark: string): string {
     allowed === '' ? '' : `${allowed.charAt(0).toUpperCase()}${allowed.slice(1)}.`,
     `Default: ${option.defaultText ?? option.default ?? 'none'}.`,
     option.sources.includes('variable') ? `Variable: ${variableName(key)}.` : '',
-    `Key: ${key}.`,
+    option.sources.includes('file') ? `Key: ${key}.` : '',
     remark,
   ];
   return parts.filter((part) => part !== '').join(' ');

@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Invocation } from './command-line.ts';
 import { readCommandLine } from './command-line.ts';
+import type { Server } from './config/options.ts';
 import { ConfigurationError } from './config/problem.ts';
 import type { Configuration } from './config/settings.ts';
-import { readConfiguration } from './config/settings.ts';
+import { isServer, readConfiguration } from './config/settings.ts';
 
 // By the package's own name: sources and build lie at different depths below its description.
 const { version } = createRequire(import.meta.url)('slipstream-dynamodb/package.json') as { version: string };
@@ -49,11 +50,21 @@ async function run({ program }: Invocation, configuration: Configuration): Promi
     process.exitCode = await compareCache(configuration);
     return;
   }
-  const { serve } = await import('./serve.ts');
-  await serve(program, configuration, version, await backendOf(program));
+  if (isServer(program)) {
+    const { serve } = await import('./serve.ts');
+    await serve(program, configuration, version, await backendOf(program));
+    return;
+  }
+  if (program === 'backups verify' || program === 'backups import') {
+    const { useBackupFolder } = await import('./history/folder.ts');
+    process.exitCode = await useBackupFolder(program, configuration.settings);
+    return;
+  }
+  const { requestHistory } = await import('./history/requests.ts');
+  process.exitCode = await requestHistory(program, configuration);
 }
 
-async function backendOf(program: 'start' | 'engine' | 'proxy') {
+async function backendOf(program: Server) {
   switch (program) {
     case 'start':
       return (await import('./start.ts')).openStart;

@@ -15,9 +15,16 @@ import {
   toggle,
 } from './option-types.ts';
 
-export type Program = 'start' | 'engine' | 'proxy' | 'check' | 'compare-cache';
 /** The programs that listen. */
-export type Server = Exclude<Program, 'check' | 'compare-cache'>;
+export type Server = 'start' | 'engine' | 'proxy';
+
+/** What asks a running server for backups and restores. */
+export type HistoryCaller = 'backups list' | 'backups create' | 'backups restore' | 'restore';
+
+/** What works on folders of backups that are not in use. */
+export type BackupFolderTool = 'backups verify' | 'backups import';
+
+export type Program = Server | 'check' | 'compare-cache' | HistoryCaller | BackupFolderTool;
 export type Source = 'flag' | 'variable' | 'file';
 
 /** One option of the programs: help, flags, variables, file keys and checks are all made of this. */
@@ -34,6 +41,8 @@ export interface Option<T = unknown> {
   readonly defaultText: string | undefined;
   /** Its value is never shown. */
   readonly secret: boolean;
+  /** On the command line it is the word behind the program's name. */
+  readonly isArgument: boolean;
   /** Reads a given value; gives the default for undefined. */
   readonly schema: z.ZodType<T>;
 }
@@ -45,13 +54,20 @@ interface Traits {
   readonly sources?: readonly Source[];
   readonly defaultText?: string;
   readonly secret?: true;
+  readonly isArgument?: true;
 }
 
 const servers: readonly Server[] = ['start', 'engine', 'proxy'];
 const accelerators: readonly Program[] = ['start', 'proxy'];
 const engines: readonly Program[] = ['start', 'engine'];
 /** With the key that callers of a server sign with: those servers, and what calls one. */
-const signers: readonly Program[] = [...servers, 'compare-cache'];
+const historyCallers: readonly HistoryCaller[] = [
+  'backups list',
+  'backups create',
+  'backups restore',
+  'restore',
+];
+const signers: readonly Program[] = [...servers, 'compare-cache', ...historyCallers];
 const storeCallers: readonly Program[] = ['proxy', 'compare-cache'];
 
 const printable = /^[\x21-\x7e]+$/;
@@ -160,8 +176,20 @@ export const options = {
 
   data: option(path, './data', {
     group: 'Data',
-    programs: ['start', 'engine', 'check'],
+    programs: ['start', 'engine', 'check', 'backups import'],
     description: 'Folder of the tables; made where it is missing. One process at a time uses it.',
+  }),
+  backups: optional(path, {
+    group: 'Data',
+    programs: [...engines, 'backups import'],
+    defaultText: 'backups in the data folder',
+    description: 'Folder of the on-demand backups. They outlive their tables, and can be copied.',
+  }),
+  pitrLagMs: option(duration('0', '1h'), '0', {
+    group: 'Data',
+    programs: engines,
+    description:
+      'How far the latest moment that a table can be restored to is behind; AWS keeps it five minutes behind.',
   }),
   durability: option(choice('sync', 'relaxed'), 'sync', {
     group: 'Data',
@@ -281,10 +309,10 @@ export const options = {
   }),
   region: optional(text('<region>', 'a region such as eu-central-1', /^[a-z0-9-]{1,32}$/), {
     group: 'Upstream',
-    programs: storeCallers,
+    programs: [...storeCallers, ...historyCallers],
     defaultText:
-      "the region of each caller's signature; for compare-cache that of the upstream's address, else us-east-1",
-    description: 'Region that requests to the upstream are signed for.',
+      "for proxy the region of each caller's signature; for compare-cache that of the upstream's address; else us-east-1",
+    description: 'Region that requests are signed for; each has its own tables.',
   }),
   upstreamTimeoutMs: option(duration('100ms', '10m'), '30s', {
     group: 'Upstream',
@@ -298,16 +326,55 @@ export const options = {
   }),
 
   endpoint: optional(httpUrl(), {
-    group: 'Comparison',
-    programs: ['compare-cache'],
-    defaultText: 'none; it is required',
-    description: 'Proxy whose cache is compared with the upstream behind it.',
+    group: 'Endpoint',
+    programs: ['compare-cache', ...historyCallers],
+    defaultText: 'http://127.0.0.1:8000; compare-cache requires it',
+    description: 'Server to call: Slipstream, or any other that has the API.',
   }),
   table: optionList(texts('<name>', 'a name of a table', tableNamePattern), {
-    group: 'Comparison',
-    programs: ['compare-cache'],
-    defaultText: 'all tables of the upstream',
-    description: 'Table to compare; may be given several times.',
+    group: 'Endpoint',
+    programs: ['compare-cache', 'backups list', 'backups create', 'restore'],
+    defaultText: 'all tables, to compare and to list backups of',
+    description: 'Table that is meant; compare-cache takes several.',
+  }),
+  name: optional(text('<name>', 'a name of 3 to 255 letters, digits, _, . and -', tableNamePattern), {
+    group: 'History',
+    programs: ['backups create'],
+    defaultText: "the table's, with the time",
+    description: 'Name of the backup. Several may have the same.',
+  }),
+  backup: optional(text('<arn>', 'an ARN of a backup', /^arn:\S+:table\/\S+\/backup\/\S+$/), {
+    group: 'History',
+    programs: ['backups restore'],
+    defaultText: 'none; it is required',
+    description: 'Backup to restore, as backups list names it.',
+  }),
+  to: optional(
+    text(
+      '<time>',
+      'latest, seconds since 1970, or a time with its zone such as 2026-11-24T12:00:00Z',
+      /^(latest|\d{1,11}|\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:?\d\d))$/,
+    ),
+    {
+      group: 'History',
+      programs: ['restore'],
+      defaultText: 'none; it is required',
+      description: 'Moment that comes back: all that was written up to the end of its second.',
+    },
+  ),
+  as: optional(text('<name>', 'a name of a table', tableNamePattern), {
+    group: 'History',
+    programs: ['backups restore', 'restore'],
+    defaultText: 'none; it is required',
+    description: 'Name of the new table that gets what comes back.',
+  }),
+  folder: optional(path, {
+    group: 'History',
+    programs: ['backups verify', 'backups import'],
+    sources: ['flag'],
+    isArgument: true,
+    defaultText: 'none; it is required',
+    description: 'Folder with backups, or with one.',
   }),
   samples: option(integer(1, 1_000_000), '1000', {
     group: 'Comparison',
@@ -465,8 +532,9 @@ function make<T>(
   defaultValue: string | undefined,
   traits: Traits,
 ): Option<T> {
-  const { sources = ['flag', 'variable', 'file'], defaultText, secret = false, ...rest } = traits;
-  return { ...rest, type, schema, sources, default: defaultValue, defaultText, secret };
+  const { sources = ['flag', 'variable', 'file'], defaultText, ...rest } = traits;
+  const { secret = false, isArgument = false, ...common } = rest;
+  return { ...common, type, schema, sources, default: defaultValue, defaultText, secret, isArgument };
 }
 
 /** A key of a file that is written without a value is left out, as everywhere in the file. */

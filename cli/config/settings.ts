@@ -8,7 +8,7 @@ import { resolveCredentials } from './credentials.ts';
 import type { Path, Variables } from './interpolate.ts';
 import { interpolate } from './interpolate.ts';
 import { nearest, unknownKeys } from './nearest.ts';
-import type { OptionKey, Program, Settings, Source } from './options.ts';
+import type { OptionKey, Program, Server, Settings, Source } from './options.ts';
 import { flagName, optionKeys, options, variableName, variablePrefix } from './options.ts';
 import { ConfigurationError, shown } from './problem.ts';
 
@@ -180,21 +180,34 @@ function pathText(path: Path): string {
     .join('');
 }
 
-function isServer(program: Program): boolean {
-  return program !== 'check' && program !== 'compare-cache';
+export function isServer(program: Program): program is Server {
+  return program === 'start' || program === 'engine' || program === 'proxy';
 }
 
-const required: readonly (readonly [Program, 'endpoint' | 'upstream', string])[] = [
+type RequiredKey = 'endpoint' | 'upstream' | 'backup' | 'as' | 'to' | 'folder';
+
+const required: readonly (readonly [Program, RequiredKey, string])[] = [
   ['proxy', 'upstream', 'give the endpoint to accelerate with --upstream URL'],
   ['compare-cache', 'endpoint', 'give the proxy to compare with --endpoint URL'],
   ['compare-cache', 'upstream', 'give the endpoint behind the proxy with --upstream URL'],
+  ['backups restore', 'backup', 'give the backup to restore with --backup ARN'],
+  ['backups restore', 'as', 'give the new table a name with --as NAME'],
+  ['restore', 'to', 'give the moment to go back to with --to TIME'],
+  ['restore', 'as', 'give the new table a name with --as NAME'],
+  ['backups verify', 'folder', 'give the folder of the backups'],
+  ['backups import', 'folder', 'give the folder of the backups'],
 ];
+
+/** The programs that work on one table. */
+const singleTable: readonly Program[] = ['backups create', 'restore'];
 
 function checkRequired(program: Program, settings: Settings, { problems, failed }: Findings): void {
   for (const [by, key, advice] of required) {
     if (by !== program || settings[key] !== undefined || failed.has(key)) continue;
     problems.push(`${key}: is required; ${advice}`);
   }
+  const isOneTable = settings.table.length === 1 || failed.has('table');
+  if (singleTable.includes(program) && !isOneTable) problems.push('table: give one with --table NAME');
 }
 
 /**

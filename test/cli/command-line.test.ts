@@ -3,7 +3,19 @@ import { readCommandLine } from '../../cli/command-line.ts';
 import type { Program } from '../../cli/config/options.ts';
 import { flagName, optionKeys, options, variableName } from '../../cli/config/options.ts';
 
-const programs: readonly Program[] = ['start', 'engine', 'proxy', 'check', 'compare-cache'];
+const programs: readonly Program[] = [
+  'start',
+  'engine',
+  'proxy',
+  'check',
+  'backups list',
+  'backups create',
+  'backups restore',
+  'backups verify',
+  'backups import',
+  'restore',
+  'compare-cache',
+];
 
 function read(...words: string[]) {
   const texts = { out: '', error: '' };
@@ -27,6 +39,20 @@ describe('commands', () => {
     expect(read().result).toEqual({ program: 'start', flags: {} });
     expect(read('--port', '0').result).toEqual({ program: 'start', flags: { port: '0' } });
     expect(read('start', '--port=0').result).toEqual({ program: 'start', flags: { port: '0' } });
+  });
+
+  test('a program of two words is one, and the word behind it is its folder', () => {
+    expect(read('backups', 'create', '--table', 'a').result).toEqual({
+      program: 'backups create',
+      flags: { table: ['a'] },
+    });
+    expect(read('backups', 'verify', '/some/where').result).toEqual({
+      program: 'backups verify',
+      flags: { folder: '/some/where' },
+    });
+    const { result, out } = read('backups', '--help');
+    expect(result).toBe(0);
+    expect(out).toContain('slipstream backups import');
   });
 
   test('flags come under their keys, repeated ones as a list', () => {
@@ -69,6 +95,12 @@ describe('commands', () => {
       "slipstream: unknown option '--cache-size' for engine (it is one of start, proxy)\n",
     ],
     [['--port'], "slipstream: option '--port <n>' argument missing\n"],
+    [['backup'], "slipstream: unknown command 'backup'\n"],
+    [['backups', 'lst'], "slipstream: unknown command 'backups lst' (did you mean backups list?)\n"],
+    [
+      ['backups', 'verify', 'a', 'b'],
+      "slipstream: too many arguments for 'verify'. Expected 1 argument but got 2.\n",
+    ],
     [['check', 'x'], "slipstream: too many arguments for 'check'. Expected 0 arguments but got 1.\n"],
   ])('%j is one clear line, and exit code 2', (words, error) => {
     expect(read(...words)).toEqual({ result: 2, out: '', error });
@@ -85,10 +117,15 @@ describe('commands', () => {
 });
 
 describe('help', () => {
+  /** What only the explanation of this option has. */
+  function mark(key: (typeof optionKeys)[number]): string {
+    return options[key].isArgument ? ` ${options[key].description}` : `Key: ${key}.`;
+  }
+
   test.each(programs)('of %s explains each of its options, and no others', (program) => {
-    const { result, out } = read(program, '--help');
+    const { result, out } = read(...program.split(' '), '--help');
     expect(result).toBe(0);
-    const explained = optionKeys.filter((key) => unwrapped(out).includes(`Key: ${key}.`));
+    const explained = optionKeys.filter((key) => unwrapped(out).includes(mark(key)));
     expect(explained).toEqual(optionKeys.filter((key) => options[key].programs.includes(program)));
   });
 
@@ -96,7 +133,7 @@ describe('help', () => {
     const { result, out } = read('--help');
     expect(result).toBe(0);
     for (const program of programs) expect(out).toContain(`\n  slipstream ${program}\n`);
-    for (const key of optionKeys) expect(unwrapped(out)).toContain(`Key: ${key}.`);
+    for (const key of optionKeys) expect(unwrapped(out)).toContain(mark(key));
     expect(read('-h').out).toBe(out);
     expect(read('help').out).toBe(out);
   });
@@ -105,7 +142,8 @@ describe('help', () => {
     const words = unwrapped(read('--help').out);
     for (const key of optionKeys) {
       const { sources, type, default: defaultValue } = options[key];
-      if (sources.includes('flag')) expect(words).toContain(` ${flagName(key)} `);
+      const isFlag = sources.includes('flag') && !options[key].isArgument;
+      if (isFlag) expect(words).toContain(` ${flagName(key)} `);
       if (sources.includes('variable')) expect(words).toContain(`Variable: ${variableName(key)}.`);
       if (defaultValue !== undefined) expect(words).toContain(`Default: ${defaultValue}.`);
       expect(words).toContain(type.allowed.slice(1));
