@@ -18,7 +18,7 @@ import type { TableDefinition } from '../table-definition.ts';
  *                                  12  4  rows                        16  4  bytes, raw
  * Trailer: 40 bytes                16  4  bytes, raw                  20  4  bytes, compressed
  *      0  8  magic `SLIPEND\n`     20  4  bytes, compressed           24  4  CRC-32 of the compressed bytes
- *      8  8  offset of summary     24  4  CRC-32 of them              28  4  zero
+ *      8  8  offset of summary     24  4  CRC-32 of them              28  4  rows that are changes of the catalog
  *     16  8  bytes of summary      28  4  CRC-32 of this header       32  8  sequence of the first change
  *     24  4  blocks                                                   40  8  its time
  *     28  4  CRC-32 of summary and index                              48  8  sequence of the last change
@@ -67,6 +67,8 @@ export interface BlockEntry {
   readonly offset: number;
   readonly kind: BlockKind;
   readonly rows: number;
+  /** Those that are changes of the catalog. */
+  readonly catalogRows: number;
   readonly rawBytes: number;
   readonly storedBytes: number;
   readonly checksum: number;
@@ -157,6 +159,7 @@ export function decodeIndexEntry(bytes: Buffer): BlockEntry | undefined {
     rawBytes: bytes.readUInt32LE(16),
     storedBytes: bytes.readUInt32LE(20),
     checksum: bytes.readUInt32LE(24),
+    catalogRows: bytes.readUInt32LE(28),
     first: isChanges ? readMoment(bytes, 32) : undefined,
     last: isChanges ? readMoment(bytes, 48) : undefined,
   };
@@ -205,6 +208,7 @@ function writeIndexEntry(bytes: Buffer, block: BlockEntry): void {
   bytes.writeUInt32LE(block.rawBytes, 16);
   bytes.writeUInt32LE(block.storedBytes, 20);
   bytes.writeUInt32LE(block.checksum, 24);
+  bytes.writeUInt32LE(block.catalogRows, 28);
   writeMoment(bytes, 32, block.first);
   writeMoment(bytes, 48, block.last);
 }

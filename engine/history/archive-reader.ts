@@ -32,6 +32,8 @@ export interface ChangesRange {
   readonly through?: LoadMoment;
   /** Only what comes behind a moment. */
   readonly behind?: LoadMoment;
+  /** Changes of the catalog only; blocks that have none are not read. */
+  readonly catalogOnly?: boolean;
   /** The last change first. */
   readonly reverse?: boolean;
 }
@@ -109,14 +111,10 @@ export class ArchiveReader {
    * @throws ArchiveDamagedError while iterating
    */
   async *changes(range: ChangesRange = {}): AsyncGenerator<ArchivedChange[], void> {
-    const isWanted = (change: LogMoment) =>
-      change.sequence >= (range.fromSequence ?? 0) &&
-      (range.through === undefined || isWithin(change, range.through)) &&
-      (range.behind === undefined || !isWithin(change, range.behind));
     const numbers = this.#numbersOf('changes').filter((number) => mayHave(this.#block(number), range));
     if (range.reverse === true) numbers.reverse();
     for await (const [number, raw] of this.#read(numbers)) {
-      const wanted = this.#changesIn(number, raw).filter(isWanted);
+      const wanted = this.#changesIn(number, raw).filter((change) => isWanted(change, range));
       if (wanted.length > 0) yield range.reverse === true ? wanted.reverse() : wanted;
     }
   }
@@ -211,8 +209,26 @@ export function isWithin({ sequence, timeMs }: LogMoment, moment: LoadMoment): b
   return 'timeMs' in moment ? timeMs <= moment.timeMs : sequence <= moment.sequence;
 }
 
-function mayHave({ first, last }: BlockEntry, { fromSequence = 0, through, behind }: ChangesRange): boolean {
+function isWanted(
+  change: ArchivedChange,
+  { fromSequence = 0, through, behind, catalogOnly }: ChangesRange,
+): boolean {
+  return (
+    change.sequence >= fromSequence &&
+    (through === undefined || isWithin(change, through)) &&
+    (behind === undefined || !isWithin(change, behind)) &&
+    (catalogOnly !== true || change.change.kind === 'catalog')
+  );
+}
+
+/** Whether any of its changes may be wanted. */
+function mayHave(
+  block: BlockEntry,
+  { fromSequence = 0, through, behind, catalogOnly }: ChangesRange,
+): boolean {
+  const { first, last, catalogRows } = block;
   if (first === undefined || last === undefined || last.sequence < fromSequence) return false;
+  if (catalogOnly === true && catalogRows === 0) return false;
   if (through !== undefined && !isWithin(first, through)) return false;
   return behind === undefined || !isWithin(last, behind);
 }

@@ -108,20 +108,18 @@ export class ArchiveWriter {
   }
 
   #endItems(): void {
-    if (this.#items.rows === 0) return;
-    this.#addBlock(
-      { kind: 'items', rows: this.#items.rows, first: undefined, last: undefined },
-      this.#items.bytes,
-    );
+    const { rows, bytes } = this.#items;
+    if (rows === 0) return;
+    this.#addBlock({ kind: 'items', rows, catalogRows: 0, first: undefined, last: undefined }, bytes);
     this.#items.clear();
   }
 
   #endChanges(): void {
-    const { rows, first, last } = this.#changes;
-    if (rows > 0) this.#addBlock({ kind: 'changes', rows, first, last }, this.#changes.take());
+    const { rows, catalogRows, first, last } = this.#changes;
+    if (rows > 0) this.#addBlock({ kind: 'changes', rows, catalogRows, first, last }, this.#changes.take());
   }
 
-  #addBlock(of: Pick<BlockEntry, 'kind' | 'rows' | 'first' | 'last'>, raw: Buffer): void {
+  #addBlock(of: BlockRows, raw: Buffer): void {
     const stored = compress(raw);
     const block = {
       ...of,
@@ -174,6 +172,8 @@ export class ArchiveWriter {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 }
+
+type BlockRows = Pick<BlockEntry, 'kind' | 'rows' | 'catalogRows' | 'first' | 'last'>;
 
 const waitingBytesMax = 4 * 1024 * 1024;
 const syncBytes = 16 * 1024 * 1024;

@@ -79,10 +79,16 @@ export function decodeItems(raw: Buffer, rows: number): LoadedRow[] | undefined 
 /** Gathers the rows of a block of changes: entries as in the log, of one change each. */
 export class ChangeBlock {
   readonly #encoder = new BatchEncoder();
+  #catalogRows = 0;
   #last: LogMoment | undefined;
 
   get rows(): number {
     return this.#encoder.entryCount;
+  }
+
+  /** Those that are changes of the catalog. */
+  get catalogRows(): number {
+    return this.#catalogRows;
   }
 
   get isFull(): boolean {
@@ -102,11 +108,13 @@ export class ChangeBlock {
   add({ sequence, timeMs }: LogMoment, change: Change): void {
     this.#encoder.add({ firstSequence: sequence, timeMs, changes: [change] });
     this.#last = { sequence, timeMs };
+    if (change.kind === 'catalog') this.#catalogRows++;
   }
 
   /** The raw bytes; they last until the second time. The block is empty afterwards. */
   take(): Buffer {
     this.#last = undefined;
+    this.#catalogRows = 0;
     return this.#encoder.take().subarray(batchHeaderBytes);
   }
 }

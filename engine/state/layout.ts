@@ -32,7 +32,12 @@ export const hashCount = 2 ** 32;
 
 /** @param key the item's canonical key (protocol/key.ts). */
 export function stateKey(table: number, key: KeyBytes): StateKey {
-  return tablePrefix(table) + bytesOfUint32(partitionHash(splitKey(key).partition)) + key;
+  return tablePrefix(table) + itemKey(key);
+}
+
+/** The same without the table: its fifth byte and what follows. */
+export function itemKey(key: KeyBytes): KeyBytes {
+  return bytesOfUint32(partitionHash(splitKey(key).partition)) + key;
 }
 
 /** Where the items of a table begin whose hash is at least `hash`. */

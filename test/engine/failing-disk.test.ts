@@ -118,6 +118,7 @@ test('calls after close are refused', async () => {
 function failingFiles(isFailing: () => boolean): Files {
   const failing = (file: WritableFile): WritableFile => ({
     read: (target, position) => file.read(target, position),
+    size: () => file.size(),
     write: async (bytes, position) => {
       const written = await file.write(bytes, position);
       if (isFailing()) throw Object.assign(new Error('input/output error'), { code: 'EIO' });
