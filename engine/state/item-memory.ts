@@ -24,9 +24,9 @@ import { checksumOf, type StateKey } from './layout.ts';
 export class ItemMemory {
   readonly #items = new Map<StateKey, FoundItem>();
   readonly #chunks: Chunk[] = [];
-  /** Checksums of values that were read lately, each where its last bits say. */
-  readonly #seen = new Uint32Array(seenMax);
-
+  /** Where the last bits of its checksum say, 1 for each value that was read lately. */
+  readonly #seen = new Uint8Array(seenPlaces);
+  #seenCount = 0;
   #bytes = 0;
 
   /** Estimated memory. */
@@ -61,11 +61,12 @@ export class ItemMemory {
   }
 
   #isSeenAgain({ bytes }: FoundItem): boolean {
-    const checksum = checksumOf(bytes);
-    const place = checksum % seenMax;
-    const isSeen = this.#seen[place] === checksum;
-    this.#seen[place] = checksum;
-    return isSeen;
+    const place = checksumOf(bytes) % seenPlaces;
+    if (this.#seen[place] === 1) return true;
+    if (this.#seenCount === seenMax) this.#seen.fill(0);
+    this.#seenCount = (this.#seenCount % seenMax) + 1;
+    this.#seen[place] = 1;
+    return false;
   }
 
   #keep({ key, size, bytes, start, end }: FoundItem, tie: string): FoundItem {
@@ -129,5 +130,6 @@ function overheadBytes(key: StateKey): number {
   return 256 + key.length;
 }
 
-/** Of so many values at most a second reading is noticed. */
-const seenMax = 64 * 1024;
+/** Of so many values the second reading is noticed. Few enough have their places that hardly one is taken for another. */
+const seenMax = 128 * 1024;
+const seenPlaces = 8 * seenMax;
