@@ -136,6 +136,7 @@ export class Committer {
   #inFlight: Batch | undefined;
   #nextSequence: number;
   #publishedLsn: number;
+  #lastPublished: LogMoment;
   /** Why no write is taken any more. */
   #closed: Error | undefined;
   /** Set when the log has failed; it has told that itself. */
@@ -146,6 +147,7 @@ export class Committer {
     this.#options = options;
     this.#nextSequence = options.position.nextSequence;
     this.#publishedLsn = options.position.lsn;
+    this.#lastPublished = lastMoment(options.position);
     this.#context = {
       catalog: copyOf(options.catalog),
       timeMs: options.position.lastTimeMs,
@@ -166,6 +168,11 @@ export class Committer {
   /** The end of what is published: the overlay and LMDB together hold the log up to here. */
   get publishedLsn(): number {
     return this.#publishedLsn;
+  }
+
+  /** The last change that is published; those that are evaluated already come behind it. */
+  get lastPublished(): LogMoment {
+    return this.#lastPublished;
   }
 
   subscribe(listener: ChangeListener): () => void {
@@ -315,6 +322,7 @@ export class Committer {
   #publish(batch: Batch, startLsn: number, endLsn: number): void {
     this.#inFlight = undefined;
     this.#publishedLsn = endLsn;
+    this.#lastPublished = lastMoment(this.#options.log);
     this.#options.overlay.beginCommit();
     for (const change of batch.changes) this.#show(change);
     if (batch.streamed.length > 0) this.#options.onStreamed(batch.streamed, startLsn, endLsn);
@@ -425,6 +433,11 @@ const turnMs = 5;
 
 /** Encoded bytes from which on a batch takes no further write. */
 const batchBytesMax = 8 * 1024 * 1024;
+
+/** Of a log that is appended to no further yet. */
+function lastMoment({ nextSequence, lastTimeMs }: Pick<Log, 'nextSequence' | 'lastTimeMs'>): LogMoment {
+  return { sequence: nextSequence - 1, timeMs: lastTimeMs };
+}
 
 function newBatch(): Batch {
   return { changes: [], streamed: [], settle: [] };
