@@ -1,7 +1,7 @@
 import type { Backend } from '../protocol/backend.ts';
 import type { Clock } from '../protocol/clock.ts';
 import type { Reply } from '../protocol/reply.ts';
-import type { CachedItem } from './cache/cached-item.ts';
+import { type CachedItem, itemPacking } from './cache/cached-item.ts';
 import type { CachedPage } from './cache/cached-page.ts';
 import { Coherence } from './cache/coherence.ts';
 import { Flights, itemGround } from './cache/flights.ts';
@@ -38,7 +38,7 @@ export function newParts(
 ): AcceleratorParts {
   const { clock } = options;
   const fenceMs = backend.changes === undefined ? options.fenceMs : 0;
-  const tier = new LocalTier<CachedItem | CachedPage>(settings.cacheBytesMax, clock);
+  const tier = new LocalTier<CachedItem | CachedPage>(settings.cacheBytesMax, clock, itemPacking);
   settings.onChange({ cacheBytesMax: (bytes) => tier.resize(bytes) });
   const settling = new Settling(() => Math.max(options.settleMs, backend.lagMs ?? 0), clock);
   const counters = new TableCounters();

@@ -1,40 +1,73 @@
 import type { Item } from '../../protocol/attribute-value.ts';
 import { itemSize } from '../../protocol/attribute-value.ts';
-import { ItemJson, Reply } from '../../protocol/reply.ts';
-import type { Sized } from './local.ts';
+import { ItemJson, type Output, Reply } from '../../protocol/reply.ts';
+import { type Packed, type Packing, packedBytesMax, type Sized } from './local.ts';
 
 const bodyStart = Buffer.from('{"Item":');
 const bodyEnd = '}'.charCodeAt(0);
 
 /**
  * What the store is known to hold under one key: an item, or nothing. The body of the reply to a plain GetItem is
- * made once, and the item's JSON is a part of it, so that the bytes are held once. They are in a buffer of their
- * own: one that is shared, as small buffers usually are, would keep all its neighbours alive.
+ * made once, and the item's JSON is a part of it, so that the bytes are held once.
  */
 export class CachedItem implements Sized {
-  readonly item: ItemJson | undefined;
   /** The answer to a GetItem that asks for nothing besides the item. */
   readonly reply: Reply;
   readonly bytes: number;
 
-  constructor(item: ItemJson | undefined) {
-    if (item === undefined) {
-      this.reply = new Reply({});
-      this.bytes = 0;
-      return;
-    }
-    const body = Buffer.allocUnsafeSlow(bodyStart.length + item.json.length + 1);
-    bodyStart.copy(body);
-    item.json.copy(body, bodyStart.length);
-    body[body.length - 1] = bodyEnd;
-    this.item = new ItemJson(body.subarray(bodyStart.length, -1), item.size);
-    this.reply = new Reply({ Item: this.item }, body);
-    this.bytes = body.length;
+  constructor(reply: ItemReply | undefined) {
+    this.reply = reply ?? new Reply({});
+    this.bytes = reply?.body.length ?? 0;
+  }
+
+  get item(): ItemJson | undefined {
+    return this.reply instanceof ItemReply ? this.reply.item : undefined;
   }
 }
 
 /** One for all keys without an item: an entry of it costs its name only. */
 export const missingItem = new CachedItem(undefined);
+
+/** Of the body in its final form: nothing else is made before somebody asks for it. */
+class ItemReply extends Reply {
+  readonly size: number;
+  readonly #crc32: number | undefined;
+  #item: ItemJson | undefined;
+
+  /** @param size of the item, as DynamoDB counts it. @param crc32 where it is known. */
+  constructor(body: Buffer, size: number, crc32: number | undefined) {
+    super(undefined, body);
+    this.size = size;
+    this.#crc32 = crc32;
+  }
+
+  get item(): ItemJson {
+    this.#item ??= new ItemJson(this.body.subarray(bodyStart.length, -1), this.size);
+    return this.#item;
+  }
+
+  override get output(): Output {
+    return { Item: this.item };
+  }
+
+  override get crc32(): number {
+    return this.#crc32 ?? super.crc32;
+  }
+}
+
+/** Small items are kept as the bodies of their replies. One that is missing has no body, others are never that short. */
+export const itemPacking = {
+  pack(value: Sized): Packed | undefined {
+    if (value === missingItem) return { content: noBytes, numbers: [0, 0] };
+    if (!(value instanceof CachedItem) || value.bytes > packedBytesMax) return undefined;
+    const { reply } = value;
+    if (!(reply instanceof ItemReply)) return undefined;
+    return { content: reply.body, numbers: [reply.size, reply.crc32] };
+  },
+  unpack(content: Buffer, size: number, crc32: number): CachedItem {
+    return content.length === 0 ? missingItem : new CachedItem(new ItemReply(content, size, crc32 >>> 0));
+  },
+} satisfies Packing<Sized>;
 
 /**
  * @param item as a reply has it: stored bytes, or the parsed item.
@@ -54,8 +87,18 @@ export function soundItem(item: unknown): CachedItem | undefined {
  */
 export function cachedItem(item: unknown): CachedItem {
   if (item === undefined || item === null) return missingItem;
-  if (item instanceof ItemJson) return new CachedItem(item);
-  return new CachedItem(new ItemJson(Buffer.from(JSON.stringify(item)), itemSize(item as Item)));
+  if (item instanceof ItemJson) return newCachedItem(item.json, item.size);
+  return newCachedItem(Buffer.from(JSON.stringify(item)), itemSize(item as Item));
+}
+
+/** What will not be packed is in a buffer of its own: a shared one, as small buffers usually are, would be kept whole. */
+function newCachedItem(json: Buffer, size: number): CachedItem {
+  const length = bodyStart.length + json.length + 1;
+  const body = length > packedBytesMax ? Buffer.allocUnsafeSlow(length) : Buffer.allocUnsafe(length);
+  bodyStart.copy(body);
+  json.copy(body, bodyStart.length);
+  body[length - 1] = bodyEnd;
+  return new CachedItem(new ItemReply(body, size, undefined));
 }
 
 /** The item itself. */
@@ -75,7 +118,7 @@ export function encodeItem({ item }: CachedItem): Buffer {
 /** What `encodeItem` made these bytes of. */
 export function decodeItem(bytes: Buffer): CachedItem {
   if (bytes.length === 0) return missingItem;
-  return new CachedItem(new ItemJson(bytes.subarray(sizeBytes), bytes.readUInt32BE()));
+  return newCachedItem(bytes.subarray(sizeBytes), bytes.readUInt32BE());
 }
 
 const sizeBytes = 4;

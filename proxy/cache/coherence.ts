@@ -315,7 +315,7 @@ export class Coherence<V extends Sized> {
 
   #addTable(tableId: string): TableGuards {
     if (this.tables.size >= tablesMax) this.#forgetIdleTable();
-    const table = { id: tableId, prefix: this.#newPrefix(tableId), guards: new Map(), heldUntilMs: 0 };
+    const table = { prefix: this.#newPrefix(), guards: new Map(), heldUntilMs: 0 };
     this.tables.set(tableId, table);
     return table;
   }
@@ -329,9 +329,10 @@ export class Coherence<V extends Sized> {
     }
   }
 
-  #newPrefix(tableId: string): string {
+  /** It stands for the table's identity, in few bytes: each name in the tier begins with it. */
+  #newPrefix(): string {
     this.#prefixes++;
-    return `${tableId}/${this.#prefixes.toString(36)}/`;
+    return `${this.#prefixes.toString(36)}/`;
   }
 
   #isHeld(table: TableGuards): boolean {
@@ -346,7 +347,7 @@ export class Coherence<V extends Sized> {
 
   #void(table: TableGuards): void {
     this.#invalidations++;
-    table.prefix = this.#newPrefix(table.id);
+    table.prefix = this.#newPrefix();
     for (const [key, guards] of table.guards) {
       this.dropToken(guards);
       this.taint(guards);
@@ -430,7 +431,6 @@ export interface Guards {
 }
 
 export interface TableGuards {
-  readonly id: string;
   /** Begins the names of the table's values in the tier. */
   prefix: string;
   readonly guards: Map<KeyBytes, Guards>;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Request } from '../../protocol/backend.ts';
 import { DynamoDbError } from '../../protocol/errors.ts';
 import { Reply } from '../../protocol/reply.ts';
 import { arn, Fixture, itemOf, region, settled, storeKinds } from './accelerator-fixture.ts';
@@ -13,14 +14,15 @@ describe.each(storeKinds)('before a store that %s', (_name, kind) => {
     expect(f.accelerator.stats()).toMatchObject({ hits: 2, misses: 1, negativeHits: 0, entries: 1 });
   });
 
-  it('answers a hit in the same turn, with a body made once', async () => {
+  it('answers a hit in the same turn, with bytes and a checksum like those of the miss', async () => {
     const f = new Fixture(kind);
     f.store.put('items', itemOf('a', '1'));
-    await f.get('a');
     const request = { operation: 'GetItem', input: { TableName: 'items', Key: { id: { S: 'a' } } }, region };
-    const reply = f.accelerator.call(request);
-    expect(reply).toBeInstanceOf(Reply);
-    expect((reply as Reply).body).toBe((f.accelerator.call(request) as Reply).body);
+    const missed = await f.send(request);
+    const hit = f.accelerator.call(request) as Reply;
+    expect(hit).toBeInstanceOf(Reply);
+    expect(hit.body).toEqual(missed.body);
+    expect(hit.crc32).toBe(missed.crc32);
   });
 
   it('knows that there is no item', async () => {
@@ -244,16 +246,31 @@ describe('a miss', () => {
 
   it('keeps bytes of its own', async () => {
     const f = new Fixture();
-    f.store.put('items', itemOf('a', '1'));
-    await f.get('a');
-    const { body } = await f.send({
-      operation: 'GetItem',
-      input: { TableName: 'items', Key: { id: { S: 'a' } } },
-      region,
-    });
-    expect(body.buffer.byteLength).toBe(body.length);
+    f.store.put('items', { ...itemOf('large', '1'), payload: { S: 'x'.repeat(10_000) } });
+    const body = () => f.send(getRequest('large')).then((reply) => reply.body);
+    await body();
+    const hit = await body();
+    expect(hit.buffer.byteLength).toBe(hit.length);
+  });
+
+  it('is kept, small or large, whatever becomes of the answer that was handed on', async () => {
+    const f = new Fixture();
+    for (const [id, length] of [
+      ['small', 10],
+      ['large', 10_000],
+    ] as const) {
+      f.store.put('items', { ...itemOf(id, '1'), payload: { S: 'x'.repeat(length) } });
+      const missed = await f.send(getRequest(id));
+      const body = Buffer.from(missed.body);
+      if (id === 'small') missed.body.fill(0);
+      expect((await f.send(getRequest(id))).body).toEqual(body);
+    }
   });
 });
+
+function getRequest(id: string): Request {
+  return { operation: 'GetItem', input: { TableName: 'items', Key: { id: { S: id } } }, region };
+}
 
 describe('an item whose size nobody can tell', () => {
   it('is answered as the store has it, and not cached', async () => {

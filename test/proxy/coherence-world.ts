@@ -6,7 +6,7 @@ import { canonicalKey } from '../../protocol/key.ts';
 import type { Reply } from '../../protocol/reply.ts';
 import { Accelerator } from '../../proxy/accelerator.ts';
 import type { AcceleratorParts } from '../../proxy/accelerator-parts.ts';
-import type { CachedItem } from '../../proxy/cache/cached-item.ts';
+import { type CachedItem, itemPacking } from '../../proxy/cache/cached-item.ts';
 import type { CachedPage } from '../../proxy/cache/cached-page.ts';
 import { changedGenerations } from '../../proxy/cache/changed-generations.ts';
 import {
@@ -463,7 +463,7 @@ export class World {
     const settling = new this.#rules.settling(() => (this.#scenario.lags ? settleMs : 0), clock);
     const fenceTimeMs = this.#scenario.announced === 'inOrder' ? 0 : fenceMs;
     const options = { fenceMs: fenceTimeMs, clock };
-    const tier = new LocalTier<CachedItem | CachedPage>(1_000_000, clock);
+    const tier = new LocalTier<CachedItem | CachedPage>(1_000_000, clock, itemPacking);
     const counters = new TableCounters();
     const pages = new this.#rules.pages(tier as Tier<CachedPage>, settling, { ...options, counters });
     const coherence = new this.#rules.coherence(tier as Tier<CachedItem>, settling, {
