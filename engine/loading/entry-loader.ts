@@ -7,7 +7,8 @@ import { parseItem } from '../item-json.ts';
 import { canonicalKeyOf, decodeValue, keyAfter, type StateKey, tablePrefix } from '../state/layout.ts';
 import type { Store } from '../state/store.ts';
 import type { TableStatistics } from '../statistics.ts';
-import { type SliceWriter, sliceBytesMax } from './slice-writer.ts';
+import { Slice } from './slice.ts';
+import type { SliceWriter } from './slice-writer.ts';
 
 /**
  * Derives from the items of a loaded table what goes with them: the entries of its indexes, and the sizes of its item collections.
@@ -20,7 +21,8 @@ import { type SliceWriter, sliceBytesMax } from './slice-writer.ts';
 export class EntryLoader {
   readonly #table: Table;
   readonly #store: Store;
-  readonly #slices: SliceWriter;
+  readonly #writer: SliceWriter;
+  readonly #slice = new Slice();
   /** Of indexes, by their numbers. */
   readonly #counts: Map<number, { itemCount: number; sizeBytes: number }>;
   #run: Entry[] = [];
@@ -28,10 +30,10 @@ export class EntryLoader {
   /** The collection whose items are coming: they lie one behind the other. */
   #collection: { readonly of: Collection; bytes: number } | undefined;
 
-  constructor(table: Table, store: Store, slices: SliceWriter) {
+  constructor(table: Table, store: Store, writer: SliceWriter) {
     this.#table = table;
     this.#store = store;
-    this.#slices = slices;
+    this.#writer = writer;
     this.#counts = new Map(table.indexes.map(({ number }) => [number, { itemCount: 0, sizeBytes: 0 }]));
   }
 
@@ -51,10 +53,11 @@ export class EntryLoader {
   /** One short read of LMDB. @returns where to go on; undefined at the end. */
   #addItems(from: StateKey): StateKey | undefined {
     this.#store.refresh();
-    let left = itemsOfRead;
+    let room = readCost;
     for (const { key, value } of this.#store.rawRange(from, tablePrefix(this.#table.number + 1))) {
+      room -= itemCost + value.length;
       this.#addItem(key, decodeValue(key, value));
-      if (--left === 0) return keyAfter(key);
+      if (room <= 0) return keyAfter(key);
     }
     return undefined;
   }
@@ -102,14 +105,19 @@ export class EntryLoader {
     const run = this.#run.sort((a, b) => (a.key < b.key ? -1 : 1));
     this.#run = [];
     this.#runBytes = 0;
-    for (let start = 0; start < run.length; ) {
-      const end = sliceEnd(run, start);
-      const slice = run.slice(start, end);
-      await this.#slices.write((transaction) => {
-        for (const { key, json } of slice) transaction.put(key, json);
-      });
-      start = end;
+    for (const { key, json } of run) {
+      if (this.#slice.add(key, json)) continue;
+      await this.#writeSlice();
+      this.#slice.add(key, json);
     }
+    await this.#writeSlice();
+  }
+
+  async #writeSlice(): Promise<void> {
+    await this.#writer.write((transaction) => {
+      this.#slice.visit((key, value) => value !== undefined && transaction.put(key, value));
+    });
+    this.#slice.clear();
   }
 }
 
@@ -118,8 +126,12 @@ interface Entry {
   readonly json: ItemJson;
 }
 
-/** Read in one go: a read transaction of LMDB that lasts keeps its file from using free pages again. */
-const itemsOfRead = 1000;
+/**
+ * Up to 1 MB, or 1,000 small items, are read in one go, in some 10 ms: while a read transaction of LMDB lasts, its file cannot use free
+ * pages again.
+ */
+const readCost = 1024 * 1024;
+const itemCost = readCost / 1000;
 
 /** Of keys and values, with what goes with them in memory. */
 const runBytesMax = 64 * 1024 * 1024;
@@ -128,18 +140,3 @@ const entryOverheadBytes = 200;
 function bytesOf({ key, json }: Entry): number {
   return entryOverheadBytes + key.length + json.json.length;
 }
-
-/** Random places of a big tree: a slice is bounded by what is written for it. */
-function sliceEnd(run: readonly Entry[], start: number): number {
-  let end = start;
-  let bytes = 0;
-  for (const entry of run.slice(start, start + sliceEntriesMax)) {
-    bytes += bytesOf(entry);
-    end++;
-    if (bytes >= sliceBytesMax) break;
-  }
-  return end;
-}
-
-/** Each can copy a page of 8 kB. */
-const sliceEntriesMax = 8192;

@@ -1,6 +1,6 @@
-import type { MessagePort } from 'node:worker_threads';
 import { Table } from '../catalog.ts';
 import type { LoadedRow } from '../history/load-plan.ts';
+import { loadedRows } from '../history/loaded-rows.ts';
 import { serveWorker, type WorkerContext } from '../history/worker-thread.ts';
 import { Store } from '../state/store.ts';
 import { SliceTurns } from '../state/write-turns.ts';
@@ -45,21 +45,20 @@ async function load(
   context: WorkerContext<LoadMessage>,
 ): Promise<LoadResult> {
   const table = new Table(definition);
-  const slices = new SliceWriter({
+  const writer = new SliceWriter({
     store,
     turns: new SliceTurns(turns),
     signal: context.signal,
     onFull: ({ message }) => void context.send({ kind: 'full', reason: message }),
   });
-  const items = new ItemLoader(table.number, slices, (count, bytes) =>
+  const items = new ItemLoader(table.number, writer, (count, bytes) =>
     context.send({ kind: 'slice', rows: count, bytes }),
   );
   const counts = await items.load(rowsOf(rows));
-  const entryCounts = await new EntryLoader(table, store, slices).load();
+  const entryCounts = await new EntryLoader(table, store, writer).load();
   return new Map([[table.number, counts], ...entryCounts]);
 }
 
 function rowsOf(source: RowSource): AsyncIterable<LoadedRow[]> {
-  if ('plan' in source) throw new Error('plans cannot be read yet');
-  return fedRows(source.port as MessagePort);
+  return 'plan' in source ? loadedRows(source.plan) : fedRows(source.port);
 }

@@ -21,7 +21,7 @@ export class SliceWriter {
   }
 
   /**
-   * One slice of up to `sliceBytesMax`, on disk when it resolves.
+   * One slice, on disk when it resolves.
    * @param write is called again where there was no room for what it wrote, of which nothing is left then.
    * @throws the signal's reason
    */
@@ -46,9 +46,6 @@ export class SliceWriter {
     }
   }
 }
-
-/** Bytes of keys and values. LMDB is locked for some 30 ms while they are written. */
-export const sliceBytesMax = 8 * 1024 * 1024;
 
 const turnPollMs = 2;
 const retryDelayMs = 1000;

@@ -1,6 +1,5 @@
 import type { Database } from 'lmdb';
-import type { Image } from '../log/record.ts';
-import { headerBytes, type StateKey, sizeOf, writeValue } from './layout.ts';
+import { type StateKey, sizeOf } from './layout.ts';
 
 /** The writes of one transaction of LMDB, made while its thread waits. */
 export class StoreTransaction {
@@ -14,13 +13,14 @@ export class StoreTransaction {
     this.#lastKey = lastKey;
   }
 
-  /** What is behind everything else goes to the end without a search, and fills LMDB's pages to their end. */
-  put(key: StateKey, { size, json }: Image): void {
-    const value = valueBuffer(headerBytes + json.length);
-    const length = writeValue(value, key, size, json);
+  /**
+   * What is behind everything else goes to the end without a search, and fills LMDB's pages to their end.
+   * @param value as `writeValue` makes it; taken over when this returns.
+   */
+  put(key: StateKey, value: Buffer): void {
     const isLast = key > this.#lastKey;
     if (isLast) this.#lastKey = key;
-    this.#items.putSync(key, value.subarray(0, length), isLast ? toTheEnd : anywhere);
+    this.#items.putSync(key, value, isLast ? toTheEnd : anywhere);
   }
 
   remove(key: StateKey): void {
@@ -34,17 +34,9 @@ export class StoreTransaction {
   }
 }
 
-/** Every key begins with the four bytes of a table's number, which is neither 0 nor near the highest. */
-const allKeysStart = '\0';
-const allKeysEnd = '\xff\xff\xff\xff';
-
 const toTheEnd = { append: true };
 const anywhere = {};
 
-/** LMDB takes a value over while it is put, so one buffer serves them all. */
-function valueBuffer(bytes: number): Buffer {
-  if (bytes > reused.length) reused = Buffer.allocUnsafeSlow(2 * bytes);
-  return reused;
-}
-
-let reused = Buffer.allocUnsafeSlow(64 * 1024);
+/** Every key begins with the four bytes of a table's number, which is neither 0 nor near the highest. */
+const allKeysStart = '\0';
+const allKeysEnd = '\xff\xff\xff\xff';
