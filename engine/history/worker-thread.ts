@@ -71,7 +71,7 @@ export async function runInWorker<Request, Message, Result, Answer = void>(
   }
 }
 
-/** Called by the module of a worker, once. */
+/** Awaited by the module of a worker, once, below its constants. */
 export async function serveWorker<Request, Message, Result, Answer = void>(
   job: WorkerJob<Request, Message, Result, Answer>,
 ): Promise<void> {
