@@ -204,6 +204,10 @@ export class TableLoads {
   async #beginAnew(table: TableDefinition, resolve: ResolveSource): Promise<void> {
     const { catalog, log } = this.#options;
     const source = await this.#resolved(table, resolve);
+    if (this.#aborter.signal.aborted) {
+      source?.release('stopped');
+      return;
+    }
     if (source === undefined) {
       log.error(
         { table: table.name, ...table.loading },
@@ -226,7 +230,11 @@ export class TableLoads {
     try {
       return await resolve(table);
     } catch (error) {
-      this.#options.log.error({ err: error, table: table.name }, 'cannot read what a table was loaded from');
+      if (!this.#aborter.signal.aborted)
+        this.#options.log.error(
+          { err: error, table: table.name },
+          'cannot read what a table was loaded from',
+        );
       return undefined;
     }
   }

@@ -1,4 +1,4 @@
-import { limitExceeded, resourceInUse, tableAlreadyExists } from '../../protocol/errors.ts';
+import { limitExceeded, resourceInUse, tableAlreadyExists, tableNotFound } from '../../protocol/errors.ts';
 import type { UpdateTableInput } from '../../protocol/operation.ts';
 import type { IndexDefinition, TableDefinition } from '../table-definition.ts';
 import { hasUnitsChanging } from './billing.ts';
@@ -12,6 +12,15 @@ import { hasUnitsChanging } from './billing.ts';
 export function refuseUnlessThere({ status, name }: TableDefinition): void {
   if (status === 'CREATING') throw inUse(`Table is being created: ${name}`);
   if (status === 'DELETING') throw inUse(`Table is being deleted: ${name}`);
+}
+
+/**
+ * A table that is being restored or imported cannot be changed, as if it were not there; to delete it, or to create another one in its
+ * place, is refused as with any table that is being created (measured for restores).
+ * @throws ResourceNotFoundException
+ */
+export function refuseWhileLoading({ loading, name }: TableDefinition): void {
+  if (loading !== undefined) throw tableNotFound(name);
 }
 
 /** Refuses another table of the same name. @throws ResourceInUseException always */

@@ -1,4 +1,5 @@
 import { tableArn } from '../../protocol/table-name.ts';
+import { type RestoreSummary, restoreSummary } from '../loading/restore-summary.ts';
 import type { Statistics } from '../statistics.ts';
 import { streamArn } from '../stream/definition.ts';
 import type {
@@ -32,6 +33,8 @@ export interface TableDescription {
   readonly LatestStreamLabel?: string;
   readonly LatestStreamArn?: string;
   readonly DeletionProtectionEnabled: boolean;
+  /** There while the table is being restored. */
+  readonly RestoreSummary?: RestoreSummary;
   readonly WarmThroughput: WarmThroughputDescription;
 }
 
@@ -78,6 +81,7 @@ export function tableDescription(
   nowMs: number,
 ): TableDescription {
   const { billing } = table;
+  const restored = restoreSummary(table);
   const { sizeBytes, itemCount } = statistics.of(table.number);
   const local = indexesOf(table, 'LOCAL');
   const global = indexesOf(table, 'GLOBAL');
@@ -102,6 +106,7 @@ export function tableDescription(
     }),
     ...streamMembers(table),
     DeletionProtectionEnabled: table.deletionProtection,
+    ...(restored !== undefined && { RestoreSummary: restored }),
     WarmThroughput: warmThroughput(billing, table.status),
   };
 }

@@ -21,7 +21,13 @@ import type { TableDefinition } from '../table-definition.ts';
 import { changedTableBilling, hasUnitsChanging, newBilling } from './billing.ts';
 import { changedIndexes, createsOrDeletesIndex, newIndexes } from './index-definitions.ts';
 import { commitTable, existingTable } from './table-commit.ts';
-import { refuseConflict, refuseNamesake, refuseToDelete, refuseUnlessThere } from './table-conflict.ts';
+import {
+  refuseConflict,
+  refuseNamesake,
+  refuseToDelete,
+  refuseUnlessThere,
+  refuseWhileLoading,
+} from './table-conflict.ts';
 import { createdDescription, deletedDescription, tableDescription } from './table-description.ts';
 import { refuseBeyondQuotas, refuseTooManyTables } from './table-quota.ts';
 import { changedStream, newStream } from './table-stream.ts';
@@ -50,6 +56,7 @@ export async function updateTable(services: Services, request: Request): Promise
   refuseLater(input, updateLater);
   return commitTable(services, (context) => {
     const current = existingTable(context.catalog, request.region, input.TableName);
+    refuseWhileLoading(current);
     refuseUnlessThere(current);
     checkThroughputChanges(input, tableDescription(current, services.statistics, context.timeMs));
     const table = changedTable(input, current, context, services.streamShards);

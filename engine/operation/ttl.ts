@@ -6,6 +6,7 @@ import { validateShape } from '../../protocol/validate/shapes.ts';
 import type { Services } from '../services.ts';
 import type { TimeToLive } from '../table-definition.ts';
 import { commitTable, existingTable } from './table-commit.ts';
+import { refuseWhileLoading } from './table-conflict.ts';
 
 /** AWS: API_UpdateTimeToLive. */
 export async function updateTimeToLive(services: Services, request: Request): Promise<Reply> {
@@ -13,6 +14,7 @@ export async function updateTimeToLive(services: Services, request: Request): Pr
   const { TableName: tableName, TimeToLiveSpecification: specification } = input;
   return commitTable(services, ({ catalog, timeMs }) => {
     const table = existingTable(catalog, request.region, tableName);
+    refuseWhileLoading(table);
     if (table.status === 'CREATING') {
       throw resourceInUse(
         `Attempt to change a resource which is still in use: Table ${table.name} is being created`,
