@@ -18,6 +18,8 @@ export async function openEngine({ settings, log, clock, lifecycle }: Surroundin
     ttlChangeIntervalMs: settings.ttlChangeIntervalMs,
     streamShards: settings.streamShards,
     streamShardMs: settings.streamShardSeconds * 1000,
+    ...(settings.backups !== undefined && { backupsDirectory: settings.backups }),
+    pitrLagMs: settings.pitrLagMs,
     log,
     onFatal: (error: unknown) => lifecycle.fatal(error),
   });

@@ -27,6 +27,10 @@ export interface EngineOptions {
   readonly streamShards?: number;
   /** How long a shard of a stream is open; AWS's four hours unless said. */
   readonly streamShardMs?: number;
+  /** Of on-demand backups; in the data folder unless said. */
+  readonly backupsDirectory?: string;
+  /** How far the latest restorable moment is behind, in ms; 0 unless said. AWS's is five minutes behind. */
+  readonly pitrLagMs?: number;
   /** Eventually consistent reads and global indexes are so much behind, to test against; 0 for not at all. */
   readonly replicaLagMs: number;
   /** AWS's limit of 10 GB unless said, in bytes. */

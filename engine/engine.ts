@@ -4,10 +4,13 @@ import type { Reply } from '../protocol/reply.ts';
 import { prepareDataDirectory } from './data-directory.ts';
 import { DataLock } from './data-lock.ts';
 import type { EngineOptions } from './engine-options.ts';
+import { createBackup, deleteBackup, describeBackup, listBackups } from './operation/backups.ts';
 import { batchWriteItem } from './operation/batch-write.ts';
+import { describeContinuousBackups, updateContinuousBackups } from './operation/continuous-backups.ts';
 import { describeLimits } from './operation/describe.ts';
 import { query, scan } from './operation/query.ts';
 import { batchGetItem, getItem } from './operation/read.ts';
+import { restoreTableFromBackup, restoreTableToPointInTime } from './operation/restore-table.ts';
 import { describeStream, getRecords, getShardIterator, listStreams } from './operation/stream.ts';
 import { createTable, deleteTable, describeTable, listTables, updateTable } from './operation/table.ts';
 import { transactGetItems } from './operation/transact-get.ts';
@@ -65,9 +68,13 @@ const operations: ReadonlyMap<string, OperationHandler> = new Map(
   Object.entries({
     BatchGetItem: batchGetItem,
     BatchWriteItem: batchWriteItem,
+    CreateBackup: createBackup,
     CreateTable: createTable,
+    DeleteBackup: deleteBackup,
     DeleteItem: deleteItem,
     DeleteTable: deleteTable,
+    DescribeBackup: describeBackup,
+    DescribeContinuousBackups: describeContinuousBackups,
     DescribeLimits: describeLimits,
     DescribeStream: describeStream,
     DescribeTable: describeTable,
@@ -75,13 +82,17 @@ const operations: ReadonlyMap<string, OperationHandler> = new Map(
     GetItem: getItem,
     GetRecords: getRecords,
     GetShardIterator: getShardIterator,
+    ListBackups: listBackups,
     ListStreams: listStreams,
     ListTables: listTables,
     PutItem: putItem,
     Query: query,
+    RestoreTableFromBackup: restoreTableFromBackup,
+    RestoreTableToPointInTime: restoreTableToPointInTime,
     Scan: scan,
     TransactGetItems: transactGetItems,
     TransactWriteItems: transactWriteItems,
+    UpdateContinuousBackups: updateContinuousBackups,
     UpdateItem: updateItem,
     UpdateTable: updateTable,
     UpdateTimeToLive: updateTimeToLive,

@@ -6,6 +6,7 @@ import type { DataLock } from './data-lock.ts';
 import { DiskReserve } from './disk-reserve.ts';
 import type { EngineOptions } from './engine-options.ts';
 import { nodeFiles } from './files.ts';
+import { closeHistory, type HistoryParts, historyPinLsn, openHistory } from './history-parts.ts';
 import { itemCollectionBytesMax } from './item-collections.ts';
 import { TableLoads } from './loading/table-loads.ts';
 import { raiseLocalIndexes } from './local-index-raise.ts';
@@ -66,7 +67,8 @@ export async function closeParts({ lock, core, background, services }: Parts): P
   for (const part of [services.tableLife, background.sweeper, background.roller, core.diskReserve])
     part.close();
   const failures: unknown[] = [];
-  for (const part of [core.tableLoads, core.committer, core.applier, core.log, core.store]) {
+  const history = { close: () => closeHistory(core.history) };
+  for (const part of [core.tableLoads, history, core.committer, core.applier, core.log, core.store]) {
     await part.close().catch((error: unknown) => failures.push(error));
   }
   lock.release();
@@ -84,6 +86,7 @@ interface Core {
   readonly diskReserve: DiskReserve;
   readonly streamHistory: StreamHistory;
   readonly tableLoads: TableLoads;
+  readonly history: HistoryParts;
 }
 
 /** What writes by itself, through the commit queue. */
@@ -136,8 +139,9 @@ async function openCore(opened: Opened): Promise<Core> {
     committer,
     log,
     logger: options.log,
-    pinLsn: () => streamHistory.pinLsn(clock.now()),
+    pinLsn: () => Math.min(streamHistory.pinLsn(clock.now()), historyPinLsn(history)),
   });
+  const history = await openHistory({ ...opened, committer });
   const turns = new WriteTurns();
   const applier = new Applier({
     store,
@@ -162,11 +166,22 @@ async function openCore(opened: Opened): Promise<Core> {
     clock,
     log: options.log,
   });
-  return { store, log, recovered, state, committer, applier, diskReserve, streamHistory, tableLoads };
+  return {
+    store,
+    log,
+    recovered,
+    state,
+    committer,
+    applier,
+    diskReserve,
+    streamHistory,
+    tableLoads,
+    history,
+  };
 }
 
 function startBackground(options: EngineOptions, core: Core): Background {
-  const { committer, state, applier, recovered } = core;
+  const { committer, state, applier, recovered, tableLoads, history } = core;
   const { catalog, overlay, statistics, droppedTables } = recovered;
   const { clock, log } = options;
   const overlayBytesMax = options.overlayBytesMax / 2;
@@ -176,6 +191,7 @@ function startBackground(options: EngineOptions, core: Core): Background {
     catalog,
     committer,
     backfills,
+    deletedTables: history.deletedTables,
     controlPlaneDelayMs: options.controlPlaneDelayMs,
     log,
   });
@@ -190,12 +206,13 @@ function startBackground(options: EngineOptions, core: Core): Background {
   sweeper.start();
   roller.start();
   for (const table of catalog.all()) tableLife.entered(table.definition);
+  void tableLoads.recover(({ loading }) => history.restoreSources.again(loading, clock.now()));
   if (!overlay.isEmpty || droppedTables.size > 0) applier.committed();
   return { tableLife, sweeper, roller };
 }
 
 function servicesOf(options: EngineOptions, core: Core, { tableLife }: Background): Services {
-  const { state, committer, streamHistory, tableLoads, recovered } = core;
+  const { state, committer, streamHistory, tableLoads, recovered, history } = core;
   const { catalog, statistics, transactionTokens } = recovered;
   return {
     catalog,
@@ -204,6 +221,10 @@ function servicesOf(options: EngineOptions, core: Core, { tableLife }: Backgroun
     committer,
     tableLife,
     tableLoads,
+    backups: history.backups,
+    histories: history.histories,
+    restoreSources: history.restoreSources,
+    controlPlaneDelayMs: options.controlPlaneDelayMs,
     transactionTokens,
     ttlChangeIntervalMs: options.ttlChangeIntervalMs,
     throughput: new Throughput({ enforcement: options.capacity, catalog, clock: options.clock }),

@@ -1,4 +1,5 @@
 import type { Clock } from '../protocol/clock.ts';
+import type { BackupServices } from './backup/backup-services.ts';
 import type { Catalog } from './catalog.ts';
 import type { Committer } from './commit.ts';
 import type { TableLoads } from './loading/table-loads.ts';
@@ -10,7 +11,7 @@ import type { Throughput } from './throughput.ts';
 import type { TransactionTokens } from './transaction-tokens.ts';
 
 /** What the operations work with. */
-export interface Services {
+export interface Services extends BackupServices {
   /** The committed tables. */
   readonly catalog: Catalog;
   /** The committed items. */

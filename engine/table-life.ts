@@ -15,7 +15,16 @@ export interface TableLifeOptions {
   readonly controlPlaneDelayMs: number;
   /** Fills new indexes. */
   readonly backfills: Backfills;
+  readonly deletedTables: DeletedTablesKeeper;
   readonly log: Logger;
+}
+
+/** What still has to be read of tables that are DELETING. */
+export interface DeletedTablesKeeper {
+  /** Whether the table may not go yet. */
+  holds(table: TableDefinition): boolean;
+  /** Is called for every change of a table that is DELETING; resolves when it may be worth asking again. */
+  released(table: TableDefinition): Promise<void>;
 }
 
 /**
@@ -40,7 +49,7 @@ export class TableLife {
    */
   entering(table: TableDefinition): CatalogChange {
     const takesNoTime = this.#options.controlPlaneDelayMs === 0 && table.loading === undefined;
-    return takesNoTime ? nextStep(table) : { put: table };
+    return takesNoTime && !this.#isHeld(table) ? nextStep(table) : { put: table };
   }
 
   /** To be called when a table has entered a status, and for every table after a start. */
@@ -49,7 +58,8 @@ export class TableLife {
     for (const index of table.indexes)
       if (index.backfilling) this.#options.backfills.start(table.number, index.number);
     if (isAtRest(table)) return;
-    this.#goOnIn(this.#options.controlPlaneDelayMs, table);
+    if (table.status === 'DELETING') this.#goOnWhenReleased(table);
+    else this.#goOnIn(this.#options.controlPlaneDelayMs, table);
   }
 
   /** Takes no further steps; the next start takes them. */
@@ -57,6 +67,17 @@ export class TableLife {
     this.#closed = true;
     this.#options.backfills.close();
     for (const timer of this.#timers.values()) clearTimeout(timer);
+  }
+
+  #isHeld(table: TableDefinition): boolean {
+    return table.status === 'DELETING' && this.#options.deletedTables.holds(table);
+  }
+
+  /** It takes its time after that as well: AWS's tables are there for some seconds. */
+  #goOnWhenReleased(table: TableDefinition): void {
+    void this.#options.deletedTables.released(table).then(() => {
+      if (!this.#closed) this.#goOnIn(this.#options.controlPlaneDelayMs, table);
+    });
   }
 
   #goOnIn(delayMs: number, table: TableDefinition): void {
@@ -71,7 +92,7 @@ export class TableLife {
   #goOn(table: TableDefinition): void {
     const step = this.#options.committer.submit((context) => {
       const current = context.catalog.byNumber(table.number)?.definition;
-      const isDue = current !== undefined && !isAtRest(current);
+      const isDue = current !== undefined && !isAtRest(current) && !this.#isHeld(current);
       const changes = isDue ? [catalogRecord(nextStep(current))] : [];
       return { changes, reply: new Reply({}) };
     });

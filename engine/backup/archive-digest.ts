@@ -1,10 +1,15 @@
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { runInWorker } from '../history/worker-thread.ts';
 import type { ArchiveDigest } from './backup-manifest.ts';
 
-/** Reads a file to its end, in a thread of its own. @throws if it cannot be read; the signal's reason */
-export function digestInWorker(path: string, signal: AbortSignal): Promise<ArchiveDigest> {
+/**
+ * Reads a file to its end, in a thread of its own where that is worth one.
+ * @throws if it cannot be read; the signal's reason
+ */
+export async function digestAside(path: string, signal: AbortSignal): Promise<ArchiveDigest> {
+  const { size } = await stat(path);
+  if (size <= digestHereBytesMax) return digestOf(path, signal);
   return runInWorker(new URL('./digest-worker', import.meta.url), path, { signal });
 }
 
@@ -27,4 +32,7 @@ export async function digestOf(path: string, signal?: AbortSignal): Promise<Arch
   }
 }
 
-const readBytes = 1024 * 1024;
+/** Takes some milliseconds, as starting a thread does. */
+const digestHereBytesMax = 4 * 1024 * 1024;
+
+const readBytes = 256 * 1024;

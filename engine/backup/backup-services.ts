@@ -1,6 +1,3 @@
-import type { Logger } from '../../protocol/logger.ts';
-import type { LoadPlan } from '../history/load-plan.ts';
-import type { TableDefinition } from '../table-definition.ts';
 import type { Backups } from './backups.ts';
 import type { RestorableHistories, RestoreSources } from './restore-sources.ts';
 
@@ -9,9 +6,6 @@ export interface BackupServices {
   readonly backups: Backups;
   readonly histories: RestorableHistories;
   readonly restoreSources: RestoreSources;
-  /** The definition of the plan's table at its moment. */
-  readonly definitionAt: (plan: LoadPlan) => Promise<TableDefinition>;
   /** How long tables stay CREATING, UPDATING and DELETING. */
   readonly controlPlaneDelayMs: number;
-  readonly log: Logger;
 }

@@ -167,6 +167,16 @@ export class Backups {
     }
   }
 
+  /** The same, for whoever does not wait: where none is made, a log line says why. */
+  makeAside(backup: Backup): void {
+    const { log } = this.#options;
+    const names = { table: backup.table.name, backup: backupArnOf(backup) };
+    this.make(backup).catch((error: unknown) => {
+      if (this.#closed) log.warn(names, 'a backup is not made, as the server shuts down');
+      else log.error({ err: error, ...names }, 'a backup could not be made; nothing is left of it');
+    });
+  }
+
   /** It cannot be found from the call on; resolves when that lasts. */
   remove({ id }: Backup): Promise<void> {
     return this.#options.store.remove(id);

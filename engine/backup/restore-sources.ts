@@ -3,6 +3,7 @@ import { readSourceTableArn } from '../../protocol/validate/restore.ts';
 import type { Catalog } from '../catalog.ts';
 import type { LoadMoment, LoadPlan } from '../history/load-plan.ts';
 import type { Restorable } from '../history/window.ts';
+import { runInWorker } from '../history/worker-thread.ts';
 import type { LoadSource } from '../loading/load-source.ts';
 import type { TableDefinition, TableLoading } from '../table-definition.ts';
 import type { BackupManifest } from './backup-manifest.ts';
@@ -10,6 +11,8 @@ import type { Backups } from './backups.ts';
 
 /** The history of tables with point-in-time recovery, as far as restores have to know it. */
 export interface RestorableHistories {
+  /** Is called when point-in-time recovery was switched on or off. */
+  wake(): Promise<void>;
   /** Undefined while point-in-time recovery is off. */
   restorable(table: TableDefinition, nowMs: number): Restorable | undefined;
   /** Resolves when the moment is over and all that it needs is there; the files stay until `release`. */
@@ -17,6 +20,11 @@ export interface RestorableHistories {
     table: TableDefinition,
     through: LoadMoment,
   ): Promise<{ readonly plan: LoadPlan; readonly release: () => void }>;
+}
+
+/** The definition that a table had at the moment of a plan, which can take the reading of some of the log: in a thread. */
+export function definitionInWorker(plan: LoadPlan): Promise<TableDefinition> {
+  return runInWorker(new URL('./definition-worker', import.meta.url), plan);
 }
 
 /** Where restored tables are loaded from: a backup, or the history of a table. */
@@ -55,8 +63,8 @@ export class RestoreSources {
    * @returns undefined where it is not there any more: the backup was taken away, the table is gone or its history does not reach
    *   back as far.
    */
-  async again(loading: TableLoading, nowMs: number): Promise<LoadSource | undefined> {
-    if (loading.kind !== 'restore') return undefined;
+  async again(loading: TableLoading | undefined, nowMs: number): Promise<LoadSource | undefined> {
+    if (loading?.kind !== 'restore') return undefined;
     if (loading.sourceBackupArn !== undefined) {
       const backup = this.#backups.manifest(readBackupArn(loading.sourceBackupArn).id);
       return backup && this.ofBackup(backup);

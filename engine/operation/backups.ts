@@ -16,14 +16,13 @@ import {
 } from '../../protocol/validate/backup.ts';
 import { readBackupArn } from '../../protocol/validate/backup-arn.ts';
 import { backupArnOf } from '../backup/backup-manifest.ts';
-import type { BackupServices } from '../backup/backup-services.ts';
 import { type Backup, type Backups, isRestoredFrom } from '../backup/backups.ts';
 import type { Services } from '../services.ts';
 import { backupDescription, backupDetails, backupSummary } from './backup-description.ts';
 import { backedUpTable, takesBackups } from './continuous-backups.ts';
 
 /** AWS: API_CreateBackup. The reply comes when the backup is certain to have all that was acknowledged before the call. */
-export async function createBackup(services: Services & BackupServices, request: Request): Promise<Reply> {
+export async function createBackup(services: Services, request: Request): Promise<Reply> {
   const input = validateCreateBackup(request.input);
   const { backups, committer } = services;
   let announced: Backup | undefined;
@@ -34,7 +33,7 @@ export async function createBackup(services: Services & BackupServices, request:
       announced = backups.announce(table, { name: input.BackupName, type: 'USER' });
       return { changes: [], reply: new Reply({ BackupDetails: backupDetails(announced) }) };
     });
-    if (announced !== undefined) makeInBackground(announced, services);
+    if (announced !== undefined) backups.makeAside(announced);
     return reply;
   } catch (error) {
     if (announced !== undefined) backups.forget(announced);
@@ -43,17 +42,14 @@ export async function createBackup(services: Services & BackupServices, request:
 }
 
 /** AWS: API_DescribeBackup. */
-export async function describeBackup(
-  { backups }: Services & BackupServices,
-  request: Request,
-): Promise<Reply> {
+export async function describeBackup({ backups }: Services, request: Request): Promise<Reply> {
   const { BackupArn: arn } = validateDescribeBackup(request.input);
   const backup = await existingBackup(backups, request.region, arn);
   return new Reply({ BackupDescription: backupDescription(backup, arn) });
 }
 
 /** AWS: API_ListBackups; in the order of the ARNs. */
-export async function listBackups({ backups }: Services & BackupServices, request: Request): Promise<Reply> {
+export async function listBackups({ backups }: Services, request: Request): Promise<Reply> {
   const input = validateListBackups(request.input, request.region);
   await backups.rescan();
   const found = backups.list(request.region).filter((backup) => isAskedFor(backup, input));
@@ -66,10 +62,7 @@ export async function listBackups({ backups }: Services & BackupServices, reques
 }
 
 /** AWS: API_DeleteBackup. */
-export async function deleteBackup(
-  { backups, committer }: Services & BackupServices,
-  request: Request,
-): Promise<Reply> {
+export async function deleteBackup({ backups, committer }: Services, request: Request): Promise<Reply> {
   const { BackupArn: arn } = validateDeleteBackup(request.input);
   await existingBackup(backups, request.region, arn);
   let removed: Promise<void> | undefined;
@@ -108,15 +101,6 @@ export async function existingBackup(backups: Backups, region: string, arn: stri
 
 /** Backups in one answer of ListBackups (AWS: API_ListBackups). */
 const pageMax = 100;
-
-function makeInBackground(backup: Backup, { backups, log }: Services & BackupServices): void {
-  backups.make(backup).catch((error: unknown) => {
-    log.error(
-      { err: error, table: backup.table.name, backup: backupArnOf(backup) },
-      'a backup could not be made; nothing is left of it',
-    );
-  });
-}
 
 function isAskedFor(backup: Backup, input: ListBackupsInput): boolean {
   const { TableName: table, BackupType: type = 'USER', ExclusiveStartBackupArn: after = '' } = input;

@@ -15,13 +15,10 @@ import type { Services } from '../services.ts';
 import type { PointInTimeRecovery, TableDefinition } from '../table-definition.ts';
 
 /** AWS: API_UpdateContinuousBackups. The table keeps its status, also one that is DELETING. */
-export async function updateContinuousBackups(
-  services: Services & BackupServices,
-  request: Request,
-): Promise<Reply> {
+export async function updateContinuousBackups(services: Services, request: Request): Promise<Reply> {
   const { TableName: nameOrArn, PointInTimeRecoverySpecification: specification } =
     validateUpdateContinuousBackups(request.input);
-  const { committer, catalog, tableLife } = services;
+  const { committer, catalog, tableLife, histories } = services;
   let changed: number | undefined;
   const reply = await committer.submit((context) => {
     const table = backedUpTable(context.catalog, request.region, nameOrArn);
@@ -36,12 +33,15 @@ export async function updateContinuousBackups(
     };
   });
   const table = changed === undefined ? undefined : catalog.byNumber(changed);
-  if (table !== undefined) tableLife.entered(table.definition);
+  if (table !== undefined) {
+    tableLife.entered(table.definition);
+    void histories.wake();
+  }
   return reply;
 }
 
 /** AWS: API_DescribeContinuousBackups. */
-export function describeContinuousBackups(services: Services & BackupServices, request: Request): Reply {
+export function describeContinuousBackups(services: Services, request: Request): Reply {
   const { TableName: nameOrArn } = validateDescribeContinuousBackups(request.input);
   const table = backedUpTable(services.catalog, request.region, nameOrArn);
   return new Reply(continuousBackups(table, services, services.clock.now()));

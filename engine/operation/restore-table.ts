@@ -20,11 +20,12 @@ import {
   validateRestoreTableToPointInTime,
 } from '../../protocol/validate/restore.ts';
 import { backupArnOf } from '../backup/backup-manifest.ts';
-import type { BackupServices } from '../backup/backup-services.ts';
 import { isRestoredFrom } from '../backup/backups.ts';
+import { definitionInWorker } from '../backup/restore-sources.ts';
 import { type Catalog, catalogRecord } from '../catalog.ts';
 import type { WriteContext } from '../commit.ts';
 import type { LoadSource } from '../loading/load-source.ts';
+import { loadsUnderWay } from '../loading/table-loads.ts';
 import type { Services } from '../services.ts';
 import type { TableDefinition, TableLoading } from '../table-definition.ts';
 import { existingBackup, foundBackup } from './backups.ts';
@@ -34,10 +35,7 @@ import { createdDescription, tableDescription } from './table-description.ts';
 import { refuseBeyondQuotas, refuseTooManyTables } from './table-quota.ts';
 
 /** AWS: API_RestoreTableFromBackup. */
-export async function restoreTableFromBackup(
-  services: Services & BackupServices,
-  request: Request,
-): Promise<Reply> {
+export async function restoreTableFromBackup(services: Services, request: Request): Promise<Reply> {
   const input = validateRestoreTableFromBackup(request.input);
   const { backups, restoreSources } = services;
   const { region } = readBackupArn(input.BackupArn);
@@ -66,10 +64,7 @@ export async function restoreTableFromBackup(
 }
 
 /** AWS: API_RestoreTableToPointInTime. Waits for the end of the second that comes back, and for the first base of the history. */
-export async function restoreTableToPointInTime(
-  services: Services & BackupServices,
-  request: Request,
-): Promise<Reply> {
+export async function restoreTableToPointInTime(services: Services, request: Request): Promise<Reply> {
   const input = validateRestoreTableToPointInTime(request.input);
   const table = sourceTable(services.catalog, request.region, input);
   const restoreMs = restoredMoment(input, table, services);
@@ -81,7 +76,7 @@ export async function restoreTableToPointInTime(
       sourceTableArn: tableArn(table.region, table.name),
       restoreMs,
     };
-    const source = await services.definitionAt(from.rows.plan);
+    const source = await definitionInWorker(from.rows.plan);
     return await commitRestore(services, request.region, { overrides: input, source, loading, from });
   } catch (error) {
     from.release({ failed: error });
@@ -103,11 +98,7 @@ interface Restore {
 /** Restores under way in an account (AWS: ServiceQuotas). */
 const restoresMax = 50;
 
-async function commitRestore(
-  services: Services & BackupServices,
-  region: string,
-  restore: Restore,
-): Promise<Reply> {
+async function commitRestore(services: Services, region: string, restore: Restore): Promise<Reply> {
   const { committer, catalog, tableLoads } = services;
   let number = 0;
   const reply = await committer.submit((context) => {
@@ -126,14 +117,14 @@ async function commitRestore(
 }
 
 function decidedTable(
-  { throughput }: Services & BackupServices,
+  { throughput }: Services,
   region: string,
   { overrides, source, loading }: Restore,
   context: WriteContext,
 ): TableDefinition {
   checkRestoreOverrides(overrides, source);
   refuseTarget(context.catalog, region, overrides.TargetTableName);
-  if (restoresIn(context.catalog) >= restoresMax) {
+  if (loadsUnderWay(context.catalog, 'restore') >= restoresMax) {
     throw limitExceeded(`Only ${restoresMax} restore operations can be done simultaneously`);
   }
   refuseTooManyTables(region, context.catalog);
@@ -160,7 +151,7 @@ function sourceTable(
 function restoredMoment(
   { RestoreDateTime: moment }: RestoreTableToPointInTimeInput,
   table: TableDefinition,
-  { histories, clock }: Services & BackupServices,
+  { histories, clock }: Services,
 ): number {
   const bounds = histories.restorable(table, clock.now());
   if (bounds === undefined) throw pointInTimeRecoveryUnavailable(table.name);
@@ -177,12 +168,6 @@ function refuseTarget(catalog: Catalog, region: string, name: string): void {
   if (namesake === undefined) return;
   if (namesake.loading?.kind !== 'restore') throw targetTableExists(name);
   throw targetTableInUse(name, namesake.loading.sourceBackupArn);
-}
-
-function restoresIn(catalog: Catalog): number {
-  let count = 0;
-  for (const { definition } of catalog.all()) if (definition.loading?.kind === 'restore') count++;
-  return count;
 }
 
 /** Without fractions, as AWS's texts have it; what no date can be, as it is. */

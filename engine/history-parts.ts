@@ -1,0 +1,88 @@
+import { digestAside } from './backup/archive-digest.ts';
+import { BackupStore } from './backup/backup-store.ts';
+import { Backups } from './backup/backups.ts';
+import { DeletedTables } from './backup/deleted-tables.ts';
+import { RestoreSources } from './backup/restore-sources.ts';
+import type { Committer } from './commit.ts';
+import type { DataDirectory } from './data-directory.ts';
+import type { EngineOptions } from './engine-options.ts';
+import { definitionAt } from './history/loaded-rows.ts';
+import { Snapshots } from './history/snapshot.ts';
+import { TableHistories } from './history/table-histories.ts';
+import type { Log } from './log/segments.ts';
+import type { Recovery } from './recovery.ts';
+import type { Store } from './state/store.ts';
+
+/** What keeps the past of tables, and brings it back. */
+export interface HistoryParts {
+  readonly snapshots: Snapshots;
+  readonly histories: TableHistories;
+  readonly backups: Backups;
+  readonly deletedTables: DeletedTables;
+  readonly restoreSources: RestoreSources;
+}
+
+export interface HistoryNeeds {
+  readonly options: EngineOptions;
+  readonly directory: DataDirectory;
+  readonly store: Store;
+  readonly log: Log;
+  readonly recovered: Recovery;
+  readonly committer: Committer;
+}
+
+/** @throws what keeps the folder of the backups from being read or made */
+export async function openHistory(needs: HistoryNeeds): Promise<HistoryParts> {
+  const { options, directory, store, log, recovered, committer } = needs;
+  const { catalog, statistics } = recovered;
+  const { clock, log: logger } = options;
+  const backupStore = await BackupStore.open(options.backupsDirectory ?? directory.backups, logger);
+  const snapshots = new Snapshots({
+    stateDirectory: directory.state,
+    store,
+    log,
+    published: () => ({ lsn: committer.publishedLsn, last: committer.lastPublished }),
+    statistics: (table) => statistics.of(table),
+  });
+  const histories = new TableHistories({
+    directory: directory.history,
+    log,
+    catalog,
+    committer,
+    snapshots,
+    clock,
+    logger,
+    latestLagMs: options.pitrLagMs ?? 0,
+  });
+  const backups = new Backups({
+    store: backupStore,
+    snapshots,
+    definitionAt,
+    digest: digestAside,
+    catalog,
+    statistics,
+    clock,
+    log: logger,
+  });
+  const deletedTables = new DeletedTables({ catalog, backups, log: logger });
+  const restoreSources = new RestoreSources(backups, histories, catalog);
+  return { snapshots, histories, backups, deletedTables, restoreSources };
+}
+
+/** The log is needed from there on. */
+export function historyPinLsn({ snapshots, histories }: HistoryParts): number {
+  return Math.min(snapshots.pinLsn(), histories.pinLsn());
+}
+
+/** Gives up what is under way; what it would have made is not there. */
+export async function closeHistory({
+  snapshots,
+  histories,
+  backups,
+  deletedTables,
+}: HistoryParts): Promise<void> {
+  deletedTables.close();
+  await backups.close();
+  await histories.close();
+  await snapshots.close();
+}
