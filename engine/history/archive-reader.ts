@@ -204,9 +204,9 @@ export class ArchiveReader {
   }
 }
 
-/** Whether a change belongs to what was committed by a moment. */
+/** Whether a change belongs to what was committed by a moment; a sequence number says more than a time. */
 export function isWithin({ sequence, timeMs }: LogMoment, moment: LoadMoment): boolean {
-  return 'timeMs' in moment ? timeMs <= moment.timeMs : sequence <= moment.sequence;
+  return 'sequence' in moment ? sequence <= moment.sequence : timeMs <= moment.timeMs;
 }
 
 function isWanted(

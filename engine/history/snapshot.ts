@@ -43,8 +43,8 @@ export interface TakeSnapshot {
  * 2. P is the end of what is published after the last slice. LMDB never holds what is not published, so no item was met as it was
  *    after P. Of an item that has changed between A and P the archive has each of these changes; another one was met as it
  *    was all the time.
- * 3. Until the archive is whole the log from A on is kept, by `pinLsn`, and LMDB's items of the table, by `isReading`. A table that is
- *    removed all the same makes its snapshot fail.
+ * 3. The log from A on is kept, by `pinLsn`, until the archive is whole. LMDB's items of the table are not: where it is deleted before
+ *    P the snapshot fails.
  * 4. A slice of the scan is one read transaction of a few milliseconds: LMDB's file does not grow for a scan.
  * 5. `runningMax` snapshots are taken at a time; of the log that others will need nothing is removed while they wait.
  */
@@ -65,11 +65,6 @@ export class Snapshots {
     return Math.min(...Array.from(this.#taken, ({ pinLsn }) => pinLsn));
   }
 
-  /** Whether items of a table must stay in LMDB even if it is deleted. */
-  isReading(table: number): boolean {
-    return Array.from(this.#taken).some(({ number }) => number === table);
-  }
-
   /**
    * Resolves when the archive has its name; where it rejects there is none.
    * @throws StateDamagedError naming a damaged item, LogDamagedError; RangeError where the log does not go back so far; an error of
@@ -79,11 +74,7 @@ export class Snapshots {
     const signals = [this.#aborter.signal, ...(request.signal === undefined ? [] : [request.signal])];
     const signal = AbortSignal.any(signals);
     signal.throwIfAborted();
-    const taken: Taken = {
-      number: request.table.number,
-      pinLsn: request.fromLsn ?? Infinity,
-      ended: undefined,
-    };
+    const taken: Taken = { pinLsn: request.fromLsn ?? Infinity, ended: undefined };
     this.#taken.add(taken);
     const summary = this.#takeInTurn(request, taken, signal);
     taken.ended = summary.catch(() => {}).then(() => void this.#taken.delete(taken));
@@ -170,8 +161,6 @@ const runningMax = 2;
 
 /** A snapshot under way, or waiting. */
 interface Taken {
-  /** The table's. */
-  readonly number: number;
   pinLsn: number;
   ended: Promise<void> | undefined;
 }
