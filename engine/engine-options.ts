@@ -31,6 +31,8 @@ export interface EngineOptions {
   readonly backupsDirectory?: string;
   /** How far the latest restorable moment is behind, in ms; 0 unless said. AWS's is five minutes behind. */
   readonly pitrLagMs?: number;
+  /** Compressed bytes of a table's changes below which its history gets no further base; 16 MiB unless said. */
+  readonly pitrBaseBytesMin?: number;
   /** Eventually consistent reads and global indexes are so much behind, to test against; 0 for not at all. */
   readonly replicaLagMs: number;
   /** AWS's limit of 10 GB unless said, in bytes. */

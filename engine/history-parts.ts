@@ -53,6 +53,7 @@ export async function openHistory(needs: HistoryNeeds): Promise<HistoryParts> {
     clock,
     logger,
     latestLagMs: options.pitrLagMs ?? 0,
+    baseBytesMin: options.pitrBaseBytesMin ?? baseBytesMinDefault,
   });
   const backups = new Backups({
     store: backupStore,
@@ -68,6 +69,8 @@ export async function openHistory(needs: HistoryNeeds): Promise<HistoryParts> {
   const restoreSources = new RestoreSources(backups, histories, catalog);
   return { snapshots, histories, backups, deletedTables, restoreSources };
 }
+
+const baseBytesMinDefault = 16 * 1024 * 1024;
 
 /** The log is needed from there on. */
 export function historyPinLsn({ snapshots, histories }: HistoryParts): number {

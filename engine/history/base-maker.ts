@@ -4,7 +4,7 @@ import { nodeFiles } from '../files.ts';
 import type { TableDefinition } from '../table-definition.ts';
 import { ArchiveReader } from './archive-reader.ts';
 import { isBaseDue } from './base-policy.ts';
-import { basePath, windowDirectory } from './history-files.ts';
+import { basePath, unsyncedSuffix, windowDirectory } from './history-files.ts';
 import type { SnapshotSummary } from './load-plan.ts';
 import type { TableHistory } from './table-history.ts';
 
@@ -25,8 +25,10 @@ export interface BaseMakerOptions {
   readonly source: BaseSource;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** The sequence number of the last change that has been evaluated. */
+  /** The sequence number of the last change that has been published. */
   readonly lastSequence: () => number;
+  /** Makes durable what has been published. */
+  readonly syncLog: () => Promise<void>;
   /** Of changes, below which no further base is made. */
   readonly bytesMin: number;
   /** How long after a failure the next one of the same window is tried, in ms. */
@@ -69,8 +71,8 @@ export class BaseMaker {
   }
 
   /** A table that is about to go needs one base, for its last backup. */
-  #isDue({ files, definition, isInCatalog, retryAtMs }: TableHistory): boolean {
-    if (!isInCatalog || this.#options.clock.monotonic() < retryAtMs) return false;
+  #isDue({ files, definition, isKept, retryAtMs }: TableHistory): boolean {
+    if (!isKept || this.#options.clock.monotonic() < retryAtMs) return false;
     if (definition.status === 'DELETING' && files.bases.length > 0) return false;
     return isBaseDue(files, this.#options.bytesMin);
   }
@@ -97,12 +99,17 @@ export class BaseMaker {
     await nodeFiles.makeDirectory(this.#options.directory);
     await nodeFiles.makeDirectory(directory);
     const sequence = isFirst ? history.sequence : this.#nextNumber(history);
-    const archivePath = basePath(directory, sequence);
+    const path = basePath(directory, sequence);
+    const archivePath = path + unsyncedSuffix;
     await this.#options.source.take({ table, archivePath, signal, ...(isFirst && { fromLsn: enabledLsn }) });
     const reader = await ArchiveReader.open(archivePath);
     await reader.close();
+    // Power loss must not take back what a base has: other changes would get the same sequence numbers.
+    await this.#options.syncLog();
+    await nodeFiles.rename(archivePath, path);
+    await nodeFiles.syncDirectory(directory);
     const { from, through } = reader.snapshot;
-    files.addBase({ path: archivePath, fileBytes: reader.fileBytes, sequence, from, through });
+    files.addBase({ path, fileBytes: reader.fileBytes, sequence, from, through });
   }
 
   #nextNumber({ files }: TableHistory): number {

@@ -1,10 +1,9 @@
 import { nodeFiles } from '../files.ts';
 import { batchesIn } from '../log/range-reader.ts';
-import type { LogEntry } from '../log/record.ts';
 import { ArchiveReader } from './archive-reader.ts';
 import type { ArchivedChange } from './block.ts';
 import type { LogPart } from './load-plan.ts';
-import { tableOf } from './segment-split.ts';
+import { changesOf } from './loaded-rows.ts';
 import type { ChangeList } from './window-plan.ts';
 
 /**
@@ -32,15 +31,13 @@ async function* loggedChanges(
   list: ChangeList,
 ): AsyncGenerator<ArchivedChange[], void> {
   for await (const entries of batchesIn(nodeFiles, segments, logId, fromLsn)) {
-    const wanted = entries.flatMap((entry) => changesOf(entry, list));
+    const changes = entries.flatMap((entry) => changesOf(entry, list.table));
+    const wanted = changes.filter((change) => isWanted(change, list));
     if (wanted.length > 0) yield wanted;
     if ((entries.at(-1)?.timeMs ?? 0) >= list.toMs) return;
   }
 }
 
-function changesOf({ firstSequence, timeMs, changes }: LogEntry, list: ChangeList): ArchivedChange[] {
-  if (timeMs < list.fromMs || timeMs >= list.toMs) return [];
-  return changes
-    .map((change, i) => ({ sequence: firstSequence + i, timeMs, change }))
-    .filter(({ sequence, change }) => sequence >= list.fromSequence && tableOf(change) === list.table);
+function isWanted({ sequence, timeMs }: ArchivedChange, list: ChangeList): boolean {
+  return sequence >= list.fromSequence && timeMs >= list.fromMs && timeMs < list.toMs;
 }

@@ -10,7 +10,8 @@ import type { HistoryWindow } from './window.ts';
  *         base-<sequence>.archive          the table, begun after that change
  *         changes-<LSN>.archive            its changes in the log segment that begins there
  *
- * Numbers in file names have 16 digits. A file has its name only when it is whole and durable; until then it ends in `.partial`.
+ * Numbers in file names have 16 digits. A file has its name only when it is whole and durable, and all that it has is durable in the
+ * log.
  */
 
 /** The table as it was at every moment between two. */
@@ -188,6 +189,9 @@ export function basePath(directory: string, sequence: number): string {
 export function changesPath(directory: string, startLsn: number): string {
   return join(directory, `changes-${padded(startLsn)}.archive`);
 }
+
+/** What the name of a base ends with until all that it has is durable in the log. */
+export const unsyncedSuffix = '.unsynced';
 
 /** What the name of a file says; undefined for one that is not of a history. */
 export function parseFileName(name: string): Pick<DamagedFile, 'kind' | 'number'> | undefined {

@@ -10,6 +10,7 @@ import {
   type DamagedFile,
   type FoundFiles,
   parseFileName,
+  unsyncedSuffix,
   windowDirectory,
   windowOfDirectory,
 } from './history-files.ts';
@@ -44,7 +45,7 @@ async function listFiles(directory: string): Promise<FoundFiles> {
   const changes: ChangesFile[] = [];
   const damaged: DamagedFile[] = [];
   for (const entry of await nodeFiles.list(directory)) {
-    if (entry.name.endsWith(partialSuffix)) await nodeFiles.remove(join(directory, entry.name));
+    if (isUnfinished(entry.name)) await nodeFiles.remove(join(directory, entry.name));
     const file = await lookAt(directory, entry);
     if (file === undefined) continue;
     if ('message' in file) damaged.push(file);
@@ -52,6 +53,10 @@ async function listFiles(directory: string): Promise<FoundFiles> {
     else bases.push(file);
   }
   return { bases, changes, damaged };
+}
+
+function isUnfinished(name: string): boolean {
+  return name.endsWith(partialSuffix) || name.endsWith(unsyncedSuffix);
 }
 
 /** @returns undefined for a file whose name is none of ours. */

@@ -19,21 +19,17 @@ import { type ChangeList, changeListOf, planOf } from './window-plan.ts';
 export interface TableHistoriesOptions {
   /** Of all histories: `history/` of the data folder. */
   readonly directory: string;
-  readonly log: Pick<Log, 'segments' | 'part'>;
+  readonly log: Pick<Log, 'segments' | 'part' | 'sync'>;
   /** The committed tables. */
   readonly catalog: Catalog;
-  readonly committer: Pick<Committer, 'submit' | 'publishedLsn' | 'nextSequence'>;
+  readonly committer: Pick<Committer, 'submit' | 'publishedLsn' | 'lastPublished'>;
   readonly snapshots: BaseSource;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** How long ago the latest restorable moment is, in ms; AWS has five minutes. 0 unless said. */
-  readonly latestLagMs?: number;
+  /** How long ago the latest restorable moment is, in ms; AWS has five minutes. */
+  readonly latestLagMs: number;
   /** Bytes of changes, compressed, below which no further base is made. */
-  readonly baseBytesMin?: number;
-  /** Between two looks at what is to be done, in ms. */
-  readonly checkMs?: number;
-  /** After a failure, in ms. */
-  readonly retryMs?: number;
+  readonly baseBytesMin: number;
 }
 
 /** Something made of files and the log, none of which is removed before the release. */
@@ -97,14 +93,15 @@ export class TableHistories {
       source,
       clock,
       logger,
-      lastSequence: () => committer.nextSequence - 1,
-      bytesMin: options.baseBytesMin ?? baseBytesMinDefault,
-      retryMs: options.retryMs ?? retryMsDefault,
+      lastSequence: () => committer.lastPublished.sequence,
+      syncLog: () => log.sync(),
+      bytesMin: options.baseBytesMin,
+      retryMs,
       onEnded: () => void this.wake(),
     });
     for (const [sequence, definition] of this.#committed()) this.#open(sequence, definition);
     if (this.#histories.size === 0) this.#historian.standStill();
-    this.#timer = setInterval(() => this.#check(), options.checkMs ?? checkMsDefault).unref();
+    this.#timer = setInterval(() => this.#check(), checkMs).unref();
   }
 
   /** The log is needed from there on; `Infinity` where no table has point-in-time recovery. */
@@ -121,7 +118,7 @@ export class TableHistories {
    * @returns undefined while point-in-time recovery is off.
    */
   restorable({ pointInTime }: TableDefinition, nowMs: number): Restorable | undefined {
-    return pointInTime && restorableMoments(pointInTime, nowMs, this.#options.latestLagMs ?? 0);
+    return pointInTime && restorableMoments(pointInTime, nowMs, this.#options.latestLagMs);
   }
 
   /**
@@ -153,16 +150,6 @@ export class TableHistories {
     const history = await this.#settled(definition, toMs);
     const list = changeListOf(history.files, this.#unsplitLog(), fromMs, toMs);
     return { list, release: this.#pin(history, list.changes, list.log) };
-  }
-
-  /** Keeps the history of a table that is about to go, until the returned function is called, or the process ends. */
-  hold(definition: TableDefinition): () => void {
-    this.#notice();
-    const release = this.#historyOf(definition).hold();
-    return () => {
-      release();
-      void this.wake();
-    };
   }
 
   stats(): HistoryStats {
@@ -218,7 +205,7 @@ export class TableHistories {
       this.#bases.start(this.#histories.values());
     } catch (error) {
       if (signal.aborted) return;
-      const { clock, logger, retryMs = retryMsDefault } = this.#options;
+      const { clock, logger } = this.#options;
       this.#retryAtMs = clock.monotonic() + retryMs;
       logger.error({ err: error }, 'cannot keep up the histories of tables; trying again later');
     }
@@ -229,7 +216,7 @@ export class TableHistories {
     const committed = new Map(this.#committed());
     for (const history of this.#histories.values()) {
       const definition = committed.get(history.sequence);
-      history.isInCatalog = definition !== undefined;
+      history.isKept = definition !== undefined;
       if (definition !== undefined) history.definition = definition;
     }
     if (this.#kept().next().done) this.#historian.standStill();
@@ -345,9 +332,11 @@ export class TableHistories {
   }
 }
 
-const checkMsDefault = 1000;
-const retryMsDefault = 10_000;
-const baseBytesMinDefault = 16 * 1024 * 1024;
+/** Between two looks at what there is to do. */
+const checkMs = 1000;
+
+/** After a failure. */
+const retryMs = 10_000;
 
 function switchedOff({ name }: TableDefinition): Error {
   return new Error(`point-in-time recovery of table ${name} has been switched off`);

@@ -8,11 +8,10 @@ export class TableHistory {
   readonly enabledLsn: number;
   /** As it was committed last. */
   definition: TableDefinition;
-  /** Whether the catalog has it. */
-  isInCatalog = true;
+  /** Whether the catalog has it; otherwise it is removed as soon as nobody reads it. */
+  isKept = true;
   /** When the next base may be tried, in ms of the monotonic clock. */
   retryAtMs = 0;
-  #holds = 0;
   readonly #waiters = new Set<Waiter>();
 
   constructor(sequence: number, definition: TableDefinition, enabledLsn: number) {
@@ -25,23 +24,8 @@ export class TableHistory {
     return this.files.window.sequence;
   }
 
-  /** Whether it goes on; otherwise it is removed as soon as nobody reads it. */
-  get isKept(): boolean {
-    return this.isInCatalog || this.#holds > 0;
-  }
-
   get isWaitedFor(): boolean {
     return this.#waiters.size > 0;
-  }
-
-  /** Keeps it though its table may go, until the returned function is called. */
-  hold(): () => void {
-    let isHeld = true;
-    this.#holds++;
-    return () => {
-      if (isHeld) this.#holds--;
-      isHeld = false;
-    };
   }
 
   /** Resolves with the next base. @throws what has kept it from being made */
