@@ -1,3 +1,4 @@
+import { crcStart, crcStepOfBytes, crcStepOfText } from './checksum.ts';
 import { FoundItem } from './found-item.ts';
 import { digestBytes } from './index-layout.ts';
 import { checksumOf, type StateKey } from './layout.ts';
@@ -6,41 +7,53 @@ import { checksumOf, type StateKey } from './layout.ts';
  * Items out of LMDB that entries of global indexes lead to again and again. They lie all over their table: to look one up
  * there takes longer than all else that a page does for it.
  *
- *     chunks   [ tie item tie item tie item ] [ tie item tie item ] [ tie item ...
- *              the oldest first
+ *     slots    buckets of four: of each item the CRC-32 of its state key, and the place of its record
+ *     chunks   [ record record record ] [ record record ] [ record ...        the oldest leaves when there are too many
+ *     record   tie (16) | item size (4) | length of the JSON (4) | JSON
+ *
+ * Places count up for good, so that those of a chunk that has left are known by being too low. No item has an object of
+ * its own: the garbage collector would look at a hundred thousand of them many times a second, as pages let go of much memory.
  *
  * Invariants
  *  1. It has nothing that LMDB does not have: a key is forgotten before LMDB is given something else for it. Until reads
- *     see that, the overlay has the key, and nobody asks here. What threads load are tables that nobody reads yet.
- *  2. An item, and the entry that has led to it, were checked before it came in. With it stands the tie in which the keys
- *     of all entries end that lead to it, and of no others. So an entry that ends in it and has the item's size, which is
- *     all that is used of it, needs no other check.
- *  3. Bytes of a chunk are never written over, so that what a reader has found stays as it is. A chunk leaves as a whole.
- *  4. Chunks, and what items cost besides, come to `itemMemoryBytesMax` at most, and to a chunk more while an item comes in.
+ *     see that, the overlay has the key, and what it has counts. What threads load are tables that nobody reads yet.
+ *  2. An item, and the entry that has led to it, were checked before it came in. Its tie is that in which the keys of all
+ *     entries end that lead to it, and of no others. So an entry needs no other check that ends in it, has the item's
+ *     size, and names a key of that CRC: nothing more is used of it.
+ *  3. Bytes of a chunk are never written over, so what a reader has found stays as it is.
+ *  4. A bucket has one item of a CRC. A second one takes its slot, as one too many takes that of the oldest.
  *
  * An item comes in when it is read for the second time within a while: to keep what is read once would cost more than
  * looking it up. That the oldest items leave, not the least used, saves readers all bookkeeping.
  */
 export class ItemMemory {
-  readonly #items = new Map<StateKey, FoundItem>();
-  readonly #chunks: Chunk[] = [];
+  /** A CRC and a place each, side by side so that a bucket is one line of the processor's cache. */
+  readonly #slots = new Float64Array(2 * slotCount);
+  readonly #chunks: Buffer[] = [];
+  /** Lower places are of chunks that have left, or of slots that are free. */
+  #begin = chunkBytes;
+  /** The next record's place, and the end of its chunk. */
+  #end = chunkBytes;
+  #chunkEnd = chunkBytes;
   /** Where the last bits of its checksum say, 1 for each value that was read lately. */
   readonly #seen = new Uint8Array(seenPlaces);
   #seenCount = 0;
-  #bytes = 0;
-
-  /** Estimated memory. */
-  get bytes(): number {
-    return this.#bytes;
-  }
 
   /**
-   * @param entry that leads to it, unchecked.
+   * The item that an entry leads to.
+   * @param entry unchecked, with the state key of the item as its content.
    * @returns undefined also if the entry has to be checked.
    */
-  get(key: StateKey, entry: FoundItem): FoundItem | undefined {
-    const kept = this.#items.get(key);
-    return kept !== undefined && kept.size === entry.size && isTied(entry.key, kept) ? kept : undefined;
+  get(entry: FoundItem): FoundItem | undefined {
+    const { key, size, bytes, start, end } = entry;
+    const slot = this.#slotOf(crcStepOfBytes(crcStart, bytes, start, end));
+    if (slot === undefined) return undefined;
+    const place = this.#slots[slot + 1] as number;
+    const chunk = this.#chunkOf(place);
+    const at = place % chunkBytes;
+    if (!endsWithTie(key, chunk, at) || chunk.readUInt32BE(at + digestBytes) !== size) return undefined;
+    const json = at + headBytes;
+    return FoundItem.inChunk(key, size, chunk, json, json + chunk.readUInt32BE(json - 4));
   }
 
   /**
@@ -51,13 +64,31 @@ export class ItemMemory {
    */
   offer(found: FoundItem, entry: StateKey): FoundItem {
     if (found.end - found.start > itemBytesMax || !this.#isSeenAgain(found)) return found;
-    if (this.#items.has(found.key)) return found;
     found.check();
-    return this.#keep(found, entry.slice(-digestBytes));
+    return this.#keep(found, entry);
   }
 
+  /** And perhaps another item, as not keys are compared. */
   forget(key: StateKey): void {
-    this.#items.delete(key);
+    const slot = this.#slotOf(crcStepOfText(crcStart, key));
+    if (slot !== undefined) this.#slots[slot + 1] = 0;
+  }
+
+  #slotOf(hash: number): number | undefined {
+    const first = firstSlotOf(hash);
+    for (let slot = first; slot < first + bucketLength; slot += 2) {
+      if (this.#slots[slot] === hash && (this.#slots[slot + 1] as number) >= this.#begin) return slot;
+    }
+    return undefined;
+  }
+
+  #oldestSlot(hash: number): number {
+    const first = firstSlotOf(hash);
+    let oldest = first;
+    for (let slot = first + 2; slot < first + bucketLength; slot += 2) {
+      if ((this.#slots[slot + 1] as number) < (this.#slots[oldest + 1] as number)) oldest = slot;
+    }
+    return oldest;
   }
 
   #isSeenAgain({ bytes }: FoundItem): boolean {
@@ -69,66 +100,69 @@ export class ItemMemory {
     return false;
   }
 
-  #keep({ key, size, bytes, start, end }: FoundItem, tie: string): FoundItem {
-    const chunk = this.#chunkFor(digestBytes + end - start);
-    chunk.length += chunk.bytes.write(tie, chunk.length, 'latin1');
-    const at = chunk.length;
-    chunk.length += bytes.copy(chunk.bytes, at, start, end);
-    chunk.keys.push(key);
-    this.#bytes += overheadBytes(key);
-    const kept = FoundItem.inChunk(key, size, chunk.bytes, at, chunk.length);
-    this.#items.set(key, kept);
-    if (this.#bytes > itemMemoryBytesMax) this.#dropOldest();
-    return kept;
+  #keep({ key, size, bytes, start, end }: FoundItem, entry: StateKey): FoundItem {
+    const place = this.#takePlace(headBytes + end - start);
+    const chunk = this.#chunkOf(place);
+    const at = place % chunkBytes;
+    chunk.write(entry.slice(-digestBytes), at, 'latin1');
+    chunk.writeUInt32BE(size, at + digestBytes);
+    chunk.writeUInt32BE(end - start, at + digestBytes + 4);
+    bytes.copy(chunk, at + headBytes, start, end);
+    const hash = crcStepOfText(crcStart, key);
+    const slot = this.#slotOf(hash) ?? this.#oldestSlot(hash);
+    this.#slots[slot] = hash;
+    this.#slots[slot + 1] = place;
+    return FoundItem.inChunk(entry, size, chunk, at + headBytes, at + headBytes + end - start);
   }
 
-  #chunkFor(bytes: number): Chunk {
-    const last = this.#chunks.at(-1);
-    if (last !== undefined && last.length + bytes <= chunkBytes) return last;
-    const chunk = { bytes: Buffer.allocUnsafeSlow(chunkBytes), length: 0, keys: [] };
-    this.#chunks.push(chunk);
-    this.#bytes += chunkBytes;
-    return chunk;
+  #takePlace(bytes: number): number {
+    if (this.#end + bytes > this.#chunkEnd) this.#addChunk();
+    this.#end += bytes;
+    return this.#end - bytes;
   }
 
-  #dropOldest(): void {
-    const { bytes, keys } = this.#chunks.shift() as Chunk;
-    this.#bytes -= chunkBytes;
-    for (const key of keys) {
-      this.#bytes -= overheadBytes(key);
-      if (this.#items.get(key)?.bytes === bytes) this.#items.delete(key);
-    }
+  #addChunk(): void {
+    this.#end = this.#chunkEnd;
+    this.#chunkEnd += chunkBytes;
+    this.#begin = Math.max(this.#begin, this.#chunkEnd - itemMemoryBytesMax);
+    this.#chunks[chunkNumber(this.#end)] = Buffer.allocUnsafeSlow(chunkBytes);
+  }
+
+  #chunkOf(place: number): Buffer {
+    return this.#chunks[chunkNumber(place)] as Buffer;
   }
 }
 
-/** The end of the entry's key, compared with what stands before the item. */
-function isTied(entry: StateKey, { bytes, start }: FoundItem): boolean {
-  const end = entry.length;
-  for (let i = 1; i <= digestBytes; i++) {
-    if (bytes[start - i] !== entry.charCodeAt(end - i)) return false;
-  }
-  return true;
-}
-
-interface Chunk {
-  readonly bytes: Buffer;
-  length: number;
-  /** Of its items, also of those that are forgotten. */
-  readonly keys: StateKey[];
-}
-
-/** Some 80,000 items of 600 bytes. */
+/** Some 100,000 items of 600 bytes. */
 export const itemMemoryBytesMax = 64 * 1024 * 1024;
 
 const chunkBytes = 256 * 1024;
 
+function chunkNumber(place: number): number {
+  return Math.floor((place % itemMemoryBytesMax) / chunkBytes);
+}
+
+const bucketSlots = 4;
+const bucketLength = 2 * bucketSlots;
+const slotCount = 256 * 1024;
+
+function firstSlotOf(hash: number): number {
+  return (hash * bucketLength) & (2 * slotCount - 1);
+}
+
+/** What stands before the JSON in a record. */
+const headBytes = digestBytes + 8;
+
+function endsWithTie(entry: StateKey, chunk: Buffer, at: number): boolean {
+  const tie = entry.length - digestBytes;
+  for (let i = 0; i < digestBytes; i++) {
+    if (chunk[at + i] !== entry.charCodeAt(tie + i)) return false;
+  }
+  return true;
+}
+
 /** Of larger items the bytes are what costs, and they are copied from here as from there. */
 const itemBytesMax = 4096;
-
-/** Key, object, and a place in the map and in the list of its chunk. */
-function overheadBytes(key: StateKey): number {
-  return 256 + key.length;
-}
 
 /** Of so many values the second reading is noticed. Few enough have their places that hardly one is taken for another. */
 const seenMax = 128 * 1024;

@@ -12,7 +12,7 @@ export interface StateView {
   /** To be taken before the next read. @throws StateDamagedError */
   find(key: StateKey): FoundItem | undefined;
   /**
-   * The item that an entry of a global index leads to. The entry is checked as far as that depends on it.
+   * The item that an entry of a global index leads to, under the key of either. The entry need not be checked.
    * @throws StateDamagedError
    */
   follow(entry: FoundItem): FoundItem | undefined;
@@ -84,11 +84,11 @@ export class State implements StateView {
   }
 
   #follow(entry: FoundItem, inOverlay: InOverlay): FoundItem | undefined {
-    const key = itemKeyOf(entry);
-    const newer = inOverlay(key);
-    if (newer === undefined) return this.#store.follow(entry, key);
-    entry.check();
-    return newer.item && FoundItem.inMemory(key, newer.item);
+    const kept = this.#store.kept(entry);
+    if (kept === undefined) entry.check();
+    const newer = this.#overlay.isEmpty ? undefined : inOverlay(itemKeyOf(entry));
+    if (newer === undefined) return kept ?? this.#store.follow(entry);
+    return newer.item && FoundItem.inMemory(entry.key, newer.item);
   }
 
   *#walk(start: StateKey, end: StateKey, reverse: boolean, inOverlay: InOverlay): Generator<FoundItem, void> {

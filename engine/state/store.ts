@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { FoundItem } from './found-item.ts';
+import { itemKeyOf } from './index-layout.ts';
 import { ItemMemory } from './item-memory.ts';
 import { encodeValue, StateDamagedError, type StateKey } from './layout.ts';
 import type { OverlayEntry } from './overlay.ts';
@@ -50,16 +51,20 @@ export class Store {
   }
 
   /**
-   * The item that an entry of a global index leads to. Not for what is being applied.
-   * @param entry as it was found just now.
-   * @param key that it names.
+   * The item that an entry of a global index leads to, if it is in memory, under the entry's key.
+   * @param entry unchecked: one that leads to an item needs no check.
+   */
+  kept(entry: FoundItem): FoundItem | undefined {
+    return this.#memory.get(entry);
+  }
+
+  /**
+   * The same out of LMDB, under the key of either; it may be kept then. Not for what is being applied.
+   * @param entry checked.
    * @throws StateDamagedError
    */
-  follow(entry: FoundItem, key: StateKey): FoundItem | undefined {
-    const kept = this.#memory.get(key, entry);
-    if (kept !== undefined) return kept;
-    entry.check();
-    const found = this.find(key);
+  follow(entry: FoundItem): FoundItem | undefined {
+    const found = this.find(itemKeyOf(entry));
     return found && this.#memory.offer(found, entry.key);
   }
 
