@@ -1,24 +1,9 @@
 import type { BackupDescription, DynamoDB } from '@aws-sdk/client-dynamodb';
 import { expect, test } from 'vitest';
+import { backUp, untilGone, waiting } from './history.ts';
 import { describeSetups, invalid, refusal, type Setup, untilActive } from './setups.ts';
 
 const account = '000000000000';
-
-/** How long there is to be waited for what takes a thread of its own. */
-const waiting = { timeout: 20_000, interval: 20 };
-
-/** A backup of a table, once it is there. */
-export async function backUp(dynamo: DynamoDB, TableName: string, BackupName = 'nightly'): Promise<string> {
-  const { BackupDetails: details } = await dynamo.createBackup({ TableName, BackupName });
-  const BackupArn = details?.BackupArn ?? '';
-  await expect
-    .poll(async () => {
-      const { BackupDescription: described } = await dynamo.describeBackup({ BackupArn });
-      return described?.BackupDetails?.BackupStatus;
-    }, waiting)
-    .toBe('AVAILABLE');
-  return BackupArn;
-}
 
 function notFound(arn: string): object {
   return refusal('BackupNotFoundException', `Backup not found: ${arn}`);
@@ -147,9 +132,7 @@ describeSetups((setup) => {
     await expect.poll(statusOf, waiting).toBe('AVAILABLE');
     const { BackupDescription: described } = await setup.dynamo.describeBackup({ BackupArn });
     expect(described?.SourceTableDetails?.ItemCount).toBe(2);
-    await expect
-      .poll(() => setup.dynamo.describeTable({ TableName }).catch((error: Error) => error.name), waiting)
-      .toBe('ResourceNotFoundException');
+    await untilGone(setup.dynamo, TableName);
     const { BackupSummaries: summaries } = await setup.dynamo.listBackups({ TableName });
     expect(summaries?.map(({ BackupArn: arn }) => arn)).toEqual([before, BackupArn].sort());
   });

@@ -1,8 +1,6 @@
 import { expect, test } from 'vitest';
+import { untilGone, waiting } from './history.ts';
 import { describeSetups, invalid, refusal } from './setups.ts';
-
-/** How long there is to be waited for what takes a thread of its own. */
-const waiting = { timeout: 20_000, interval: 20 };
 
 const dayMs = 24 * 60 * 60 * 1000;
 
@@ -120,9 +118,7 @@ describeSetups((setup) => {
     const left = async () =>
       (await setup.dynamo.listBackups({ TableName, BackupType: 'SYSTEM' })).BackupSummaries ?? [];
     await expect.poll(async () => (await left())[0]?.BackupStatus, waiting).toBe('AVAILABLE');
-    await expect
-      .poll(() => setup.dynamo.describeTable({ TableName }).catch((error: Error) => error.name), waiting)
-      .toBe('ResourceNotFoundException');
+    await untilGone(setup.dynamo, TableName);
     const [summary, ...others] = await left();
     expect(others).toEqual([]);
     const createdMs = summary?.BackupCreationDateTime?.getTime() ?? 0;
