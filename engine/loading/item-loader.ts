@@ -8,7 +8,7 @@ import type { SliceWriter } from './slice-writer.ts';
 /** Puts the rows of a table, and counts the items that are there in the end. */
 export class ItemLoader {
   readonly #prefix: StateKey;
-  readonly #writer: SliceWriter;
+  readonly #writer: Pick<SliceWriter, 'write'>;
   readonly #onSlice: (rows: number, bytes: number) => Promise<void>;
   readonly #slice = new Slice();
   #counted: Counted = { itemCount: 0, sizeBytes: 0, lastKey: '' };
@@ -16,7 +16,11 @@ export class ItemLoader {
   #heard = Promise.resolve();
 
   /** @param onSlice a slice is on disk; until it resolves only one more is written. */
-  constructor(table: number, writer: SliceWriter, onSlice: (rows: number, bytes: number) => Promise<void>) {
+  constructor(
+    table: number,
+    writer: Pick<SliceWriter, 'write'>,
+    onSlice: (rows: number, bytes: number) => Promise<void>,
+  ) {
     this.#prefix = tablePrefix(table);
     this.#writer = writer;
     this.#onSlice = onSlice;

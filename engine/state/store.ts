@@ -9,6 +9,12 @@ import { encodeValue, StateDamagedError, type StateKey } from './layout.ts';
 import type { OverlayEntry } from './overlay.ts';
 import { StoreTransaction } from './transaction.ts';
 
+export interface StoreOptions {
+  readonly readOnly: boolean;
+  /** Nobody will look for it after a crash: nothing is synced. */
+  readonly passing?: boolean;
+}
+
 /** Rows of the meta database; undefined removes a row. */
 export type MetaRows = Map<string, string | undefined>;
 
@@ -29,7 +35,7 @@ export class Store {
   }
 
   /** @param directory made if missing. */
-  static open(directory: string, options: { readOnly: boolean }): Store {
+  static open(directory: string, options: StoreOptions): Store {
     if (!options.readOnly) mkdirSync(directory, { recursive: true });
     const environment = open<Buffer, Buffer>({
       path: directory,
@@ -38,6 +44,7 @@ export class Store {
       noSubdir: false,
       overlappingSync: false,
       readOnly: options.readOnly,
+      noSync: options.passing === true,
       maxDbs: 8,
       ...binary,
     });
