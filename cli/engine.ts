@@ -3,7 +3,13 @@ import type { Backend } from '../protocol/backend.ts';
 import type { Surroundings } from './serve.ts';
 
 /** The embedded engine on the data folder of the settings. */
-export async function openEngine({ settings, log, clock, lifecycle }: Surroundings): Promise<Backend> {
+export async function openEngine({
+  settings,
+  log,
+  clock,
+  lifecycle,
+  metrics,
+}: Surroundings): Promise<Backend> {
   const engine = await Engine.open({
     dataDirectory: settings.data,
     clock,
@@ -23,6 +29,7 @@ export async function openEngine({ settings, log, clock, lifecycle }: Surroundin
     log,
     onFatal: (error: unknown) => lifecycle.fatal(error),
   });
+  metrics?.watchDisk(() => engine.diskUse());
   lifecycle.opened('engine', () => engine.close());
   return engine;
 }

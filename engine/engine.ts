@@ -3,6 +3,7 @@ import { serviceUnavailable, unknownOperation } from '../protocol/errors.ts';
 import type { Reply } from '../protocol/reply.ts';
 import { prepareDataDirectory } from './data-directory.ts';
 import { DataLock } from './data-lock.ts';
+import { type DiskUse, diskUse } from './disk-use.ts';
 import type { EngineOptions } from './engine-options.ts';
 import { createBackup, deleteBackup, describeBackup, listBackups } from './operation/backups.ts';
 import { batchWriteItem } from './operation/batch-write.ts';
@@ -53,6 +54,12 @@ export class Engine implements Backend {
     const operation = operations.get(request.operation);
     if (operation === undefined) throw unknownOperation();
     return operation(this.#parts.services, request);
+  }
+
+  /** What it has on its disk. */
+  diskUse(): DiskUse {
+    const { log, history, stateDirectory } = this.#parts.core;
+    return diskUse(stateDirectory, log, history.histories, history.backupStore);
   }
 
   /** Answers what was called, brings LMDB up to date, and closes all files. */

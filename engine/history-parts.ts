@@ -18,6 +18,7 @@ export interface HistoryParts {
   readonly snapshots: Snapshots;
   readonly histories: TableHistories;
   readonly backups: Backups;
+  readonly backupStore: BackupStore;
   readonly deletedTables: DeletedTables;
   readonly restoreSources: RestoreSources;
 }
@@ -67,7 +68,7 @@ export async function openHistory(needs: HistoryNeeds): Promise<HistoryParts> {
   });
   const deletedTables = new DeletedTables({ catalog, backups, log: logger });
   const restoreSources = new RestoreSources(backups, histories, catalog);
-  return { snapshots, histories, backups, deletedTables, restoreSources };
+  return { snapshots, histories, backups, backupStore, deletedTables, restoreSources };
 }
 
 const baseBytesMinDefault = 16 * 1024 * 1024;

@@ -77,6 +77,7 @@ export async function closeParts({ lock, core, background, services }: Parts): P
 
 /** The way of a write, and what reads see. */
 interface Core {
+  readonly stateDirectory: string;
   readonly store: Store;
   readonly log: Log;
   readonly recovered: Recovery;
@@ -167,6 +168,7 @@ async function openCore(opened: Opened): Promise<Core> {
     log: options.log,
   });
   return {
+    stateDirectory: directory.state,
     store,
     log,
     recovered,

@@ -7,6 +7,7 @@ import { HotKeys } from './hot-keys.ts';
 import { exportCache } from './metrics/cache-metrics.ts';
 import { exportRequests, exportStoreCalls } from './metrics/call-metrics.ts';
 import { CallRecorder } from './metrics/call-recorder.ts';
+import { type DiskUse, exportDisk } from './metrics/disk-metrics.ts';
 import { exportGauge } from './metrics/exported.ts';
 import { exportFollower, exportShared, type WatchedShared } from './metrics/fleet-metrics.ts';
 import { ObservedBackend } from './metrics/observed-backend.ts';
@@ -32,6 +33,7 @@ export class Metrics {
   #store: ObservedBackend | undefined;
   #shared: WatchedShared | undefined;
   #follower: (() => FollowerStats) | undefined;
+  #disk: (() => DiskUse) | undefined;
 
   constructor({ version, clock, random = Math.random }: MetricsOptions) {
     this.#clock = clock;
@@ -87,6 +89,12 @@ export class Metrics {
     exportFollower(this.#registry, stats);
   }
 
+  /** @param use what the embedded engine has on its disk. */
+  watchDisk(use: () => DiskUse): void {
+    this.#disk = use;
+    exportDisk(this.#registry, use);
+  }
+
   /** Undefined where the server has no cache, or none yet. */
   get accelerator(): Accelerator | undefined {
     return this.#accelerator;
@@ -117,6 +125,7 @@ export class Metrics {
         ? {}
         : { redis: { isUp: this.#shared.isUp(), ...this.#shared.stats() } }),
       ...(this.#follower === undefined ? {} : { follower: this.#follower() }),
+      ...(this.#disk === undefined ? {} : { disk: this.#disk() }),
     };
   }
 }

@@ -45,12 +45,21 @@ const follower: FollowerStats = {
 };
 
 /** Everything that can be watched. */
+const disk = {
+  parts: { log: 1_000, state: 2_000, history: 300, backups: 40 },
+  history: [
+    { region: 'us-east-1', tableName: 'items', bytes: 100 },
+    { region: 'eu-central-1', tableName: 'items', bytes: 200 },
+  ],
+};
+
 function openAll(fixture = new Fixture()) {
   const metrics = open();
   metrics.observeStore(fixture.store);
   metrics.watchCache(fixture.accelerator);
   metrics.watchShared({ stats: () => shared, isUp: () => true });
   metrics.watchFollower(() => follower);
+  metrics.watchDisk(() => disk);
   return metrics;
 }
 
@@ -255,6 +264,15 @@ test('what a fleet counts is exported', async () => {
   expect(metrics.value('slipstream_follower_records_total', {})).toBe(9);
   expect(metrics.value('slipstream_follower_gaps_total', {})).toBe(3);
   expect(metrics.value('slipstream_follower_stalls_total', {})).toBe(4);
+});
+
+test('what the engine has on its disk is exported', async () => {
+  const metrics = await read(openAll());
+  expect(metrics.value('slipstream_disk_bytes', { part: 'log' })).toBe(1_000);
+  expect(metrics.value('slipstream_disk_bytes', { part: 'backups' })).toBe(40);
+  const region = 'eu-central-1';
+  expect(metrics.value('slipstream_history_bytes', { region, table: 'items' })).toBe(200);
+  expect(openAll().stats()).toMatchObject({ disk });
 });
 
 test.each([
