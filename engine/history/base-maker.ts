@@ -33,6 +33,8 @@ export interface BaseMakerOptions {
   readonly bytesMin: number;
   /** How long after a failure the next one of the same window is tried, in ms. */
   readonly retryMs: number;
+  /** Whether there is still something to be made for a window: its table may have gone meanwhile. */
+  readonly isKept: (history: TableHistory) => boolean;
   /** One has been made, or has failed: another one may be due. */
   readonly onEnded: () => void;
 }
@@ -70,10 +72,10 @@ export class BaseMaker {
     await making.done;
   }
 
-  /** A table that is about to go needs one base, for its last backup. */
-  #isDue({ files, definition, isKept, retryAtMs }: TableHistory): boolean {
+  /** A table that is about to go has its last backup made another way; it needs a base only if somebody waits for it. */
+  #isDue({ files, definition, isKept, isWaitedFor, retryAtMs }: TableHistory): boolean {
     if (!isKept || this.#options.clock.monotonic() < retryAtMs) return false;
-    if (definition.status === 'DELETING' && files.bases.length > 0) return false;
+    if (definition.status === 'DELETING' && !isWaitedFor) return false;
     return isBaseDue(files, this.#options.bytesMin);
   }
 
@@ -85,7 +87,7 @@ export class BaseMaker {
     } catch (error) {
       history.retryAtMs = clock.monotonic() + retryMs;
       history.baseFailed(error);
-      if (signal.aborted) return;
+      if (signal.aborted || !this.#options.isKept(history)) return;
       const { name: table, region } = history.definition;
       logger.error({ err: error, table, region }, 'cannot write a base of a history; trying again later');
     }

@@ -97,6 +97,10 @@ export class TableHistories {
       syncLog: () => log.sync(),
       bytesMin: options.baseBytesMin,
       retryMs,
+      isKept: (history) => {
+        this.#notice();
+        return history.isKept;
+      },
       onEnded: () => void this.wake(),
     });
     for (const [sequence, definition] of this.#committed()) this.#open(sequence, definition);
@@ -281,7 +285,7 @@ export class TableHistories {
     for (const { definition, files } of this.#kept()) {
       const restorable = this.restorable(definition, nowMs);
       if (restorable === undefined) continue;
-      for (const path of unneededFiles(files, restorable.earliestMs)) {
+      for (const path of unneededFiles(files, restorable.earliestMs - admittedMs)) {
         if (files.isPinned(path)) break;
         await nodeFiles.remove(path);
         files.removed(path);
@@ -334,6 +338,9 @@ export class TableHistories {
 
 /** Between two looks at what there is to do. */
 const checkMs = 1000;
+
+/** A restore that has been admitted may ask for its plan so much later, and the earliest moment has moved on. */
+const admittedMs = 60_000;
 
 /** After a failure. */
 const retryMs = 10_000;
