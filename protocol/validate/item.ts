@@ -23,12 +23,20 @@ const sortKeyBytesMax = 1024;
  * @throws ValidationException for its names, its values, or a size beyond 409,600 bytes.
  */
 export function checkItem(item: Item): Item {
-  checkNames(item);
-  const canonical = canonicalItem(item);
-  if (itemSize(canonical) > itemBytesMax) {
-    throw validationError('Item size has exceeded the maximum allowed size');
-  }
+  const canonical = checkItemValues(item);
+  checkItemSize(canonical);
   return canonical;
+}
+
+/** The first part of `checkItem`: names and values. @returns the item in canonical form. */
+export function checkItemValues(item: Item): Item {
+  checkNames(item);
+  return canonicalItem(item);
+}
+
+/** The second part of `checkItem`. @param item with canonical values. */
+export function checkItemSize(item: Item): void {
+  if (itemSize(item) > itemBytesMax) throw validationError('Item size has exceeded the maximum allowed size');
 }
 
 /** @param item as an update has left it. */

@@ -62,21 +62,37 @@ export function checkGlobalKeySchema(
   }
 }
 
-/** Every attribute that is defined must be part of a key, of the table's or an index's. */
+/** Every attribute that is defined for a table without indexes is part of its key. */
+export function checkKeyIsDefinitions(
+  definitions: readonly AttributeDefinition[],
+  key: readonly KeySchemaElement[],
+): void {
+  if (areAllUsed(definitions, namesIn([key]))) return;
+  throw validationError(
+    `${invalid} Number of attributes in KeySchema does not exactly match ` +
+      'number of attributes defined in AttributeDefinitions',
+  );
+}
+
+/** Every attribute that is defined is part of a key. @param keys the table's and those of its indexes. */
 export function checkAllUsed(
   definitions: readonly AttributeDefinition[],
-  tableKey: readonly KeySchemaElement[],
-  indexKeys: readonly (readonly KeySchemaElement[])[] | undefined,
+  keys: readonly (readonly KeySchemaElement[])[],
 ): void {
-  const used = new Set([tableKey, ...(indexKeys ?? [])].flat().map(({ AttributeName: name }) => name));
-  if (definitions.every(({ AttributeName: name }) => used.has(name))) return;
+  const used = namesIn(keys);
+  if (areAllUsed(definitions, used)) return;
   throw validationError(
-    indexKeys === undefined
-      ? `${invalid} Number of attributes in KeySchema does not exactly match ` +
-          'number of attributes defined in AttributeDefinitions'
-      : `${invalid} Some AttributeDefinitions are not used. ` +
-          `AttributeDefinitions: ${namesOf(definitions)}, keys used: [${[...used].join(', ')}]`,
+    `${invalid} Some AttributeDefinitions are not used. ` +
+      `AttributeDefinitions: ${namesOf(definitions)}, keys used: [${[...used].join(', ')}]`,
   );
+}
+
+function namesIn(keys: readonly (readonly KeySchemaElement[])[]): ReadonlySet<string> {
+  return new Set(keys.flat().map(({ AttributeName: name }) => name));
+}
+
+function areAllUsed(definitions: readonly AttributeDefinition[], used: ReadonlySet<string>): boolean {
+  return definitions.every(({ AttributeName: name }) => used.has(name));
 }
 
 function checkDefined(

@@ -127,11 +127,12 @@ export function validateScan(input: Input): ScanInput {
   return inOlderWords(() => checkScan(validateShape('Scan', input)));
 }
 
+/** The older layer looks at what an operator joins before the operator (paritysuite: deepRequests; most regions). */
 function checkScan(scan: ScanInput): ScanInput {
   checkParameters(scan, scanParameters);
-  checkConditionalOperator(scan.ConditionalOperator, scan.ScanFilter);
   checkAttributesToGet(scan.AttributesToGet);
   const filter = scan.ScanFilter && checkConditions(scan.ScanFilter);
+  checkConditionalOperator(scan.ConditionalOperator, scan.ScanFilter);
   const startKey = canonicalStartKey(scan.ExclusiveStartKey);
   checkSegments(scan);
   checkSelect(scan, '');

@@ -8,7 +8,12 @@ import type {
   StreamSpecification,
   UpdateTableInput,
 } from '../operation.ts';
-import { checkAllUsed, checkAttributeDefinitions, checkKeySchema } from './key-schema.ts';
+import {
+  checkAllUsed,
+  checkAttributeDefinitions,
+  checkKeyIsDefinitions,
+  checkKeySchema,
+} from './key-schema.ts';
 import { checkIndexes, checkIndexUpdates } from './secondary-index.ts';
 import { type Input, validateShape } from './shapes.ts';
 import { checkTags } from './tags.ts';
@@ -36,8 +41,7 @@ export function validateCreateTable(input: Input): CreateTableInput {
   checkTableThroughput(table);
   checkAttributeDefinitions(table.AttributeDefinitions);
   checkKeySchema(table.KeySchema, table.AttributeDefinitions, 'keySchema');
-  checkAllUsed(table.AttributeDefinitions, table.KeySchema, indexKeys(table));
-  checkIndexes(table);
+  checkDefinitionsAndIndexes(table);
   checkNewOnDemandThroughput(table);
   checkWarmThroughput(table, 'table');
   checkNewStream(table.StreamSpecification);
@@ -89,10 +93,17 @@ function withBillingMode<T extends CreateTableInput | UpdateTableInput>(input: T
   return mode === undefined ? input : ({ BillingMode: mode, ...rest } as T);
 }
 
-function indexKeys(table: CreateTableInput): CreateTableInput['KeySchema'][] | undefined {
+/** Definitions that nothing uses are found behind what is wrong with indexes (dynalite's tests, run against AWS). */
+function checkDefinitionsAndIndexes(table: CreateTableInput): void {
+  const { AttributeDefinitions: definitions, KeySchema: key } = table;
   const { LocalSecondaryIndexes: local, GlobalSecondaryIndexes: global } = table;
-  if (local === undefined && global === undefined) return undefined;
-  return [...(local ?? []), ...(global ?? [])].map((index) => index.KeySchema);
+  if (local === undefined && global === undefined) {
+    checkKeyIsDefinitions(definitions, key);
+    return;
+  }
+  checkIndexes(table);
+  const indexKeys = [...(local ?? []), ...(global ?? [])].map((index) => index.KeySchema);
+  checkAllUsed(definitions, [key, ...indexKeys]);
 }
 
 /** What one UpdateTable can change, by the member that asks for it. */

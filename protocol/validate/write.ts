@@ -12,7 +12,7 @@ import type {
 } from '../operation.ts';
 import { bareError, inOlderWords } from '../wording.ts';
 import { isTooDeepForNewerLayer } from './depth.ts';
-import { checkItem } from './item.ts';
+import { checkItem, checkItemSize, checkItemValues } from './item.ts';
 import { checkParameters, type ParameterNames } from './parameters.ts';
 import { type Input, validateShape } from './shapes.ts';
 
@@ -31,8 +31,9 @@ export function validatePutItem(input: Input): PutItemInput {
   const put = validateShape('PutItem', input);
   checkParameters(put, putParameters);
   checkConditionalOperator(put.ConditionalOperator, put.Expected);
-  const item = checkItem(put.Item);
+  const item = checkItemValues(put.Item);
   checkReturnValues(put);
+  checkItemSize(item);
   return checkExpected(item === put.Item ? put : { ...put, Item: item });
 }
 

@@ -281,9 +281,10 @@ describe('in a request', () => {
     [{ ScanFilter: { a } }, 'accepted'],
     [{ ScanFilter: { a, b: a }, ConditionalOperator: 'OR' }, 'accepted'],
     [{ ScanFilter: { a }, ConditionalOperator: 'OR' }, oneToJoin],
-    [{ ScanFilter: wrong, ConditionalOperator: 'AND' }, oneToJoin],
+    // In most regions Scan is in the older layer, which looks at the conditions first (paritysuite, deepRequests).
+    [{ ScanFilter: wrong, ConditionalOperator: 'AND' }, wrongCount],
     [{ ScanFilter: {}, ConditionalOperator: 'AND' }, nothingToJoin],
-    [{ ConditionalOperator: 'AND', AttributesToGet: ['a', 'a'] }, nothingToJoin],
+    [{ ConditionalOperator: 'AND', AttributesToGet: ['a', 'a'] }, duplicate],
     [{ ScanFilter: wrong, AttributesToGet: ['a', 'a'] }, duplicate],
     [{ ScanFilter: wrong, ExclusiveStartKey: { p: {} } }, wrongCount],
     [{ ScanFilter: wrong, Segment: 1 }, wrongCount],

@@ -365,10 +365,14 @@ describe('CreateTable', () => {
     });
 
     test('that do not use all definitions', () => {
-      const indexes = [{ IndexName: 'index', KeySchema: [hash('a')], Projection: {} }];
-      expect(create({ AttributeDefinitions: strings('pk', 'a', 'x'), GlobalSecondaryIndexes: indexes })).toBe(
+      const unused = (Projection: object) => {
+        const indexes = [{ IndexName: 'index', KeySchema: [hash('a')], Projection }];
+        return create({ AttributeDefinitions: strings('pk', 'a', 'x'), GlobalSecondaryIndexes: indexes });
+      };
+      expect(unused({ ProjectionType: 'ALL' })).toBe(
         `${invalid} Some AttributeDefinitions are not used. AttributeDefinitions: [pk, a, x], keys used: [pk, a]`,
       );
+      expect(unused({})).toBe(`${invalid} Unknown ProjectionType: null`);
     });
 
     test('none, or 21', () => {
