@@ -133,8 +133,28 @@ function utf8Rank(codeUnit: number): number {
   return codeUnit >= 0xd800 && codeUnit <= 0xdfff ? codeUnit + 0x10000 : codeUnit;
 }
 
+/**
+ * Canonical base64 is compared as it stands, up to the first difference: each character holds six bits, the bits that fill
+ * up the last one are zero, and padding sorts before everything.
+ */
 function compareBinaries(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a, 'base64'), Buffer.from(b, 'base64'));
+  const end = Math.min(a.length, b.length);
+  for (let i = 0; i < end; i++) {
+    const x = a.charCodeAt(i);
+    const y = b.charCodeAt(i);
+    if (x !== y) return (base64Ranks[x] as number) - (base64Ranks[y] as number);
+  }
+  return a.length - b.length;
+}
+
+/** By a character's code; padding has 0. */
+const base64Ranks: Uint8Array = ranksOf('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/');
+
+/** @param alphabet in ascending order; the first character has 1. */
+function ranksOf(alphabet: string): Uint8Array {
+  const ranks = new Uint8Array(128);
+  for (let i = 0; i < alphabet.length; i++) ranks[alphabet.charCodeAt(i)] = i + 1;
+  return ranks;
 }
 
 function equalLists(a: AttributeValue[], b: AttributeValue[]): boolean {

@@ -222,6 +222,17 @@ describe('order', () => {
   test('binary values by unsigned bytes', () => {
     expect(compareValues({ B: '/w==' }, { B: 'AA==' })).toBeGreaterThan(0);
     expect(compareValues({ B: 'AA==' }, { B: 'AAA=' })).toBeLessThan(0);
+    const bytes = fc.uint8Array({ maxLength: 7, max: 255 }).map((array) => Buffer.from(array));
+    const similar = fc
+      .tuple(bytes, bytes, bytes)
+      .map(([start, a, b]) => [Buffer.concat([start, a]), Buffer.concat([start, b])]);
+    fc.assert(
+      fc.property(similar, ([a = Buffer.alloc(0), b = Buffer.alloc(0)]) => {
+        const order = compareValues({ B: a.toString('base64') }, { B: b.toString('base64') });
+        expect(Math.sign(order ?? Number.NaN)).toBe(Buffer.compare(a, b));
+      }),
+      { numRuns: 2_000 },
+    );
   });
 
   test('none between types, nor for other types', () => {
