@@ -176,7 +176,7 @@ export class ArchiveWriter {
 type BlockRows = Pick<BlockEntry, 'kind' | 'rows' | 'catalogRows' | 'first' | 'last'>;
 
 const waitingBytesMax = 4 * 1024 * 1024;
-const syncBytes = 16 * 1024 * 1024;
+const syncBytes = 4 * 1024 * 1024;
 
 async function removeIfThere(files: Files, path: string): Promise<void> {
   try {

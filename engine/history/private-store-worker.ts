@@ -4,13 +4,18 @@ import type { StoreTransaction } from '../state/transaction.ts';
 import type { TableStatistics } from '../statistics.ts';
 import type { LoadPlan } from './load-plan.ts';
 import { loadedRows } from './loaded-rows.ts';
-import type { MaterializeProgress } from './private-store.ts';
 import { serveWorker, type WorkerContext } from './worker-thread.ts';
 
 /** The items of a plan that are to be put into a new folder. */
 export interface MaterializeRequest {
   readonly plan: LoadPlan;
   readonly directory: string;
+}
+
+/** What has been put so far. */
+export interface MaterializeProgress {
+  readonly rows: number;
+  readonly bytes: number;
 }
 
 await serveWorker<MaterializeRequest, MaterializeProgress, TableStatistics>(

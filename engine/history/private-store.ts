@@ -2,15 +2,9 @@ import { rmSync } from 'node:fs';
 import { Store } from '../state/store.ts';
 import type { TableStatistics } from '../statistics.ts';
 import type { LoadedRow, LoadPlan } from './load-plan.ts';
-import type { MaterializeRequest } from './private-store-worker.ts';
+import type { MaterializeProgress, MaterializeRequest } from './private-store-worker.ts';
 import { scanTable } from './table-scan.ts';
 import { runInWorker } from './worker-thread.ts';
-
-/** What a thread says while it builds a store: what it has put so far. */
-export interface MaterializeProgress {
-  readonly rows: number;
-  readonly bytes: number;
-}
 
 export interface MaterializeOptions {
   readonly onProgress?: (progress: MaterializeProgress) => void;
