@@ -10,8 +10,10 @@ import { DataLock } from '../../../engine/data-lock.ts';
 import type { EngineOptions } from '../../../engine/engine-options.ts';
 import type { LoadedRow } from '../../../engine/history/load-plan.ts';
 import { itemJson } from '../../../engine/item-json.ts';
-import { fedSource, type LoadOutcome, type LoadSource } from '../../../engine/loading/load-source.ts';
+import { fedSource, type LoadOutcome } from '../../../engine/loading/load-source.ts';
+import { createBackup, describeBackup } from '../../../engine/operation/backups.ts';
 import { query, scan } from '../../../engine/operation/query.ts';
+import { restoreTableFromBackup } from '../../../engine/operation/restore-table.ts';
 import { createTable, deleteTable, describeTable, updateTable } from '../../../engine/operation/table.ts';
 import { updateTimeToLive } from '../../../engine/operation/ttl.ts';
 import { deleteItem, putItem } from '../../../engine/operation/write.ts';
@@ -27,12 +29,15 @@ import { createTableInput, type IndexShape, type Item } from '../index-model.ts'
 const region = 'us-east-1';
 
 const operations = {
+  CreateBackup: createBackup,
   CreateTable: createTable,
   DeleteItem: deleteItem,
   DeleteTable: deleteTable,
+  DescribeBackup: describeBackup,
   DescribeTable: describeTable,
   PutItem: putItem,
   Query: query,
+  RestoreTableFromBackup: restoreTableFromBackup,
   Scan: scan,
   UpdateTable: updateTable,
   UpdateTimeToLive: updateTimeToLive,
@@ -135,11 +140,6 @@ export class LoadingEngine {
   async untilActive(name: string): Promise<void> {
     while (this.definition(name)?.status !== 'ACTIVE') await delay(1);
   }
-}
-
-/** What a table was loaded from is there once more. */
-export function sourceOf(batches: readonly LoadedRow[][]): LoadSource {
-  return fedSource(each(batches), () => {});
 }
 
 export async function* each<T>(values: Iterable<T>): AsyncGenerator<T, void> {
