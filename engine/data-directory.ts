@@ -17,6 +17,8 @@ export interface DataDirectory {
   readonly state: string;
   /** What point-in-time recovery keeps beside the log. */
   readonly history: string;
+  /** What lives no longer than the process that has made it. */
+  readonly temporary: string;
   /** Of on-demand backups, unless they have a folder of their own elsewhere. */
   readonly backups: string;
 }
@@ -99,6 +101,7 @@ function dataDirectory(root: string): DataDirectory {
     log: join(root, 'log'),
     state: join(root, 'state'),
     history: join(root, 'history'),
+    temporary: join(root, 'temporary'),
     backups: join(root, 'backups'),
   };
 }

@@ -9,9 +9,10 @@ import { createBackup, deleteBackup, describeBackup, listBackups } from './opera
 import { batchWriteItem } from './operation/batch-write.ts';
 import { describeContinuousBackups, updateContinuousBackups } from './operation/continuous-backups.ts';
 import { describeLimits } from './operation/describe.ts';
-import { query, scan } from './operation/query.ts';
+import { query } from './operation/query.ts';
 import { batchGetItem, getItem } from './operation/read.ts';
 import { restoreTableFromBackup, restoreTableToPointInTime } from './operation/restore-table.ts';
+import { scanOrSnapshotScan } from './operation/snapshot-scan.ts';
 import { describeStream, getRecords, getShardIterator, listStreams } from './operation/stream.ts';
 import { createTable, deleteTable, describeTable, listTables, updateTable } from './operation/table.ts';
 import { transactGetItems } from './operation/transact-get.ts';
@@ -96,7 +97,7 @@ const operations: ReadonlyMap<string, OperationHandler> = new Map(
     Query: query,
     RestoreTableFromBackup: restoreTableFromBackup,
     RestoreTableToPointInTime: restoreTableToPointInTime,
-    Scan: scan,
+    Scan: scanOrSnapshotScan,
     TransactGetItems: transactGetItems,
     TransactWriteItems: transactWriteItems,
     UpdateContinuousBackups: updateContinuousBackups,

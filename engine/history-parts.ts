@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { digestAside } from './backup/archive-digest.ts';
 import { BackupStore } from './backup/backup-store.ts';
 import { Backups } from './backup/backups.ts';
@@ -7,6 +8,7 @@ import type { Committer } from './commit.ts';
 import type { DataDirectory } from './data-directory.ts';
 import type { EngineOptions } from './engine-options.ts';
 import { definitionAt } from './history/loaded-rows.ts';
+import { ScanSnapshots } from './history/scan-snapshots.ts';
 import { Snapshots } from './history/snapshot.ts';
 import { TableHistories } from './history/table-histories.ts';
 import type { Log } from './log/segments.ts';
@@ -17,6 +19,7 @@ import type { Store } from './state/store.ts';
 export interface HistoryParts {
   readonly snapshots: Snapshots;
   readonly histories: TableHistories;
+  readonly scanSnapshots: ScanSnapshots;
   readonly backups: Backups;
   readonly backupStore: BackupStore;
   readonly deletedTables: DeletedTables;
@@ -66,9 +69,10 @@ export async function openHistory(needs: HistoryNeeds): Promise<HistoryParts> {
     clock,
     log: logger,
   });
+  const scanSnapshots = new ScanSnapshots(join(directory.temporary, 'scans'), snapshots);
   const deletedTables = new DeletedTables({ catalog, backups, log: logger });
   const restoreSources = new RestoreSources(backups, histories, catalog);
-  return { snapshots, histories, backups, backupStore, deletedTables, restoreSources };
+  return { snapshots, histories, scanSnapshots, backups, backupStore, deletedTables, restoreSources };
 }
 
 const baseBytesMinDefault = 16 * 1024 * 1024;
@@ -82,10 +86,12 @@ export function historyPinLsn({ snapshots, histories }: HistoryParts): number {
 export async function closeHistory({
   snapshots,
   histories,
+  scanSnapshots,
   backups,
   deletedTables,
 }: HistoryParts): Promise<void> {
   deletedTables.close();
+  await scanSnapshots.close();
   await backups.close();
   await histories.close();
   await snapshots.close();

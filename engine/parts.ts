@@ -225,6 +225,7 @@ function servicesOf(options: EngineOptions, core: Core, { tableLife }: Backgroun
     tableLoads,
     backups: history.backups,
     histories: history.histories,
+    scanSnapshots: history.scanSnapshots,
     restoreSources: history.restoreSources,
     controlPlaneDelayMs: options.controlPlaneDelayMs,
     transactionTokens,

@@ -2,6 +2,7 @@ import type { Clock } from '../protocol/clock.ts';
 import type { BackupServices } from './backup/backup-services.ts';
 import type { Catalog } from './catalog.ts';
 import type { Committer } from './commit.ts';
+import type { ScanSnapshots } from './history/scan-snapshots.ts';
 import type { TableLoads } from './loading/table-loads.ts';
 import type { State } from './state/state.ts';
 import type { Statistics } from './statistics.ts';
@@ -26,6 +27,7 @@ export interface Services extends BackupServices {
   readonly ttlChangeIntervalMs: number;
   readonly throughput: Throughput;
   readonly streamHistory: StreamHistory;
+  readonly scanSnapshots: ScanSnapshots;
   /** Of a new stream. */
   readonly streamShards: number;
   /** Of the items of one partition key and their entries in local indexes. */

@@ -7,7 +7,8 @@ import {
 import { afterAll, expect, test } from 'vitest';
 import { rollShardsHeader } from '../../protocol/extension-headers.ts';
 import { withHeader } from './extension-header.ts';
-import { describeSetups, refusal, type Setup, schemaOf, untilActive } from './setups.ts';
+import { describeSetups, refusal, untilActive } from './setups.ts';
+import { streamedTable } from './streamed-table.ts';
 
 /* DynamoDB Streams with the SDK's own client, straight and through the accelerator (AWS: Streams). */
 
@@ -133,7 +134,7 @@ describeSetups((setup) => {
     const { name, arn } = await streamedTable(setup);
     await setup.dynamo.putItem({ TableName: name, Item: { p: { S: 'before' } } });
     const before = await shardsOf(arn);
-    const after = await withHeader(streams(), rollShardsHeader, 'now', () => shardsOf(arn));
+    const { result: after } = await withHeader(streams(), rollShardsHeader, 'now', () => shardsOf(arn));
     await setup.dynamo.putItem({ TableName: name, Item: { p: { S: 'after' } } });
     expect(after).toHaveLength(8);
     before.forEach(({ ShardId }, i) => {
@@ -170,18 +171,4 @@ describeSetups((setup) => {
 
 function sequenceOf({ dynamodb }: _Record): string {
   return dynamodb?.SequenceNumber ?? '';
-}
-
-/** A new table with whole images in its stream. */
-async function streamedTable(setup: Setup): Promise<{ name: string; arn: string }> {
-  const name = setup.newName();
-  await setup.dynamo.createTable({
-    TableName: name,
-    BillingMode: 'PAY_PER_REQUEST',
-    ...schemaOf({}),
-    StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_AND_OLD_IMAGES' },
-  });
-  await untilActive(setup.dynamo, name);
-  const { Table } = await setup.dynamo.describeTable({ TableName: name });
-  return { name, arn: Table?.LatestStreamArn ?? '' };
 }
