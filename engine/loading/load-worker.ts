@@ -24,7 +24,7 @@ export interface LoadRequest {
 /** While that is being dealt with, one more slice is written and no other. */
 export type LoadMessage =
   | { readonly kind: 'slice'; readonly rows: number; readonly bytes: number }
-  | { readonly kind: 'full'; readonly reason: string };
+  | { readonly kind: 'refused'; readonly reason: string };
 
 /** What the table and its indexes hold, by their numbers. */
 export type LoadResult = ReadonlyMap<number, TableStatistics>;
@@ -49,7 +49,7 @@ async function load(
     store,
     turns: new SliceTurns(turns),
     signal: context.signal,
-    onFull: ({ message }) => void context.send({ kind: 'full', reason: message }),
+    onRefused: ({ message }) => void context.send({ kind: 'refused', reason: message }),
   });
   const items = new ItemLoader(table.number, writer, (count, bytes) =>
     context.send({ kind: 'slice', rows: count, bytes }),

@@ -1,4 +1,3 @@
-import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Store } from '../state/store.ts';
 import type { StoreTransaction } from '../state/transaction.ts';
@@ -8,8 +7,8 @@ export interface SliceWriterOptions {
   readonly store: Store;
   readonly turns: SliceTurns;
   readonly signal: AbortSignal;
-  /** There is no room on the disk; the slice is tried again. */
-  readonly onFull: (error: Error) => void;
+  /** The disk does not take a slice, most likely as it is full; it is tried again. */
+  readonly onRefused: (error: Error) => void;
 }
 
 /** Writes LMDB in slices: short transactions, one after the other, when it is their turn. */
@@ -22,7 +21,7 @@ export class SliceWriter {
 
   /**
    * One slice, on disk when it resolves.
-   * @param write is called again where there was no room for what it wrote, of which nothing is left then.
+   * @param write is called again where the disk did not take what it wrote, of which nothing is left then.
    * @throws the signal's reason
    */
   async write(write: (transaction: StoreTransaction) => void): Promise<void> {
@@ -30,18 +29,18 @@ export class SliceWriter {
     for (;;) {
       signal.throwIfAborted();
       if (!turns.take()) await delay(turnPollMs);
-      else if (this.#fits(write)) return;
+      else if (this.#isTaken(write)) return;
       else await delay(retryDelayMs);
     }
   }
 
-  #fits(write: (transaction: StoreTransaction) => void): boolean {
+  #isTaken(write: (transaction: StoreTransaction) => void): boolean {
     try {
       this.#options.store.transact(write);
       return true;
     } catch (error) {
-      if (!isFull(error)) throw error;
-      this.#options.onFull(error);
+      if (!isOfDisk(error)) throw error;
+      this.#options.onRefused(error);
       return false;
     }
   }
@@ -50,9 +49,10 @@ export class SliceWriter {
 const turnPollMs = 2;
 const retryDelayMs = 1000;
 
-/** LMDB's errors have the system's numbers: no space, over the quota, over the size that a file may have. */
-function isFull(error: unknown): error is Error {
-  const { ENOSPC, EDQUOT, EFBIG } = constants.errno;
-  if (!(error instanceof Error) || !('code' in error)) return false;
-  return error.code === ENOSPC || error.code === EDQUOT || error.code === EFBIG;
+/**
+ * LMDB hands on the system's errors by their numbers; its own are below 0. A full disk is EIO more often than ENOSPC, since LMDB takes
+ * a short write for one.
+ */
+function isOfDisk(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && typeof error.code === 'number' && error.code > 0;
 }

@@ -183,8 +183,11 @@ export class TableLoads {
   async #hear(message: LoadMessage, load: Load): Promise<void> {
     const { log, diskReserve } = this.#options;
     const { table, progress } = load;
-    if (message.kind === 'full') {
-      log.warn({ table: table.name, reason: message.reason }, 'no room for what is loaded; trying again');
+    if (message.kind === 'refused') {
+      log.warn(
+        { table: table.name, reason: message.reason },
+        'the disk does not take what is loaded; trying again',
+      );
       return;
     }
     progress.rowsLoaded += message.rows;

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Slice } from '../../../engine/loading/slice.ts';
 import { SliceWriter } from '../../../engine/loading/slice-writer.ts';
 import { tablePrefix } from '../../../engine/state/layout.ts';
@@ -15,6 +15,7 @@ let store: Store;
 let turns: WriteTurns;
 let aborter: AbortController;
 let writer: SliceWriter;
+let refusals: string[];
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'slipstream-slices-'));
@@ -22,7 +23,9 @@ beforeEach(() => {
   turns = new WriteTurns();
   aborter = new AbortController();
   const { signal } = aborter;
-  writer = new SliceWriter({ store, turns: new SliceTurns(turns.shared), signal, onFull: () => {} });
+  refusals = [];
+  const onRefused = ({ message }: Error) => void refusals.push(message);
+  writer = new SliceWriter({ store, turns: new SliceTurns(turns.shared), signal, onRefused });
 });
 
 afterEach(async () => {
@@ -101,6 +104,19 @@ describe('slices', () => {
     await expect(failing).rejects.toThrow('the other half is missing');
     store.refresh();
     expect(stored()).toEqual([]);
+  });
+
+  test('are tried again until the disk takes them', async () => {
+    const slice = new Slice();
+    slice.add(tablePrefix(1), image('taken'));
+    const full = Object.assign(new Error('No space left on device'), { code: 28 });
+    const refusing = vi.spyOn(store, 'transact').mockImplementationOnce(() => {
+      throw full;
+    });
+    await write(slice);
+    expect(refusing).toHaveBeenCalledTimes(2);
+    expect(refusals).toEqual([full.message]);
+    expect(stored()).toEqual([[tablePrefix(1), 'taken']]);
   });
 
   test('are not written after an abort', async () => {
