@@ -86,10 +86,18 @@ export async function deleteTable(services: Services, request: Request): Promise
 }
 
 /** AWS: API_DescribeTable. */
-export function describeTable({ catalog, statistics, clock }: Services, request: Request): Reply {
+export function describeTable(
+  { catalog, statistics, tableLoads, clock }: Services,
+  request: Request,
+): Reply {
   const input = validateDescribeTable(request.input);
   const table = existingTable(catalog, request.region, input.TableName);
-  return new Reply({ Table: tableDescription(table, statistics, clock.now()) });
+  const description = tableDescription(table, statistics, clock.now());
+  const progress = tableLoads.progress(table.number);
+  if (progress === undefined) return new Reply({ Table: description });
+  // How far a restore or an import has come.
+  const { rowsLoaded: ItemCount, bytesLoaded: TableSizeBytes } = progress;
+  return new Reply({ Table: { ...description, ItemCount, TableSizeBytes } });
 }
 
 /** AWS: API_ListTables. */
