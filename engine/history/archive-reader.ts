@@ -148,17 +148,22 @@ export class ArchiveReader {
   /** Raw blocks; while one is used the next one is fetched. */
   async *#read(numbers: readonly number[]): AsyncGenerator<[number, Buffer], void> {
     let next = this.#fetch(numbers[0]);
-    for (const [i, number] of numbers.entries()) {
-      const stored = await next;
-      next = this.#fetch(numbers[i + 1]);
-      yield [number, this.#decompressed(number, stored)];
+    try {
+      for (const [i, number] of numbers.entries()) {
+        const stored = await next;
+        next = this.#fetch(numbers[i + 1]);
+        yield [number, this.#decompressed(number, stored)];
+      }
+    } finally {
+      // The file must not be closed under it.
+      await next.catch(() => {});
     }
   }
 
   /** A failure is met when the block is wanted. */
   #fetch(number: number | undefined): Promise<Buffer> {
-    const fetched =
-      number === undefined ? Promise.resolve(Buffer.alloc(0)) : this.#stored(this.#block(number));
+    if (number === undefined) return nothing;
+    const fetched = this.#stored(this.#block(number));
     fetched.catch(() => {});
     return fetched;
   }
@@ -203,6 +208,8 @@ export class ArchiveReader {
     return new ArchiveDamagedError(this.path, offset, what);
   }
 }
+
+const nothing = Promise.resolve(Buffer.alloc(0));
 
 /** Whether a change belongs to what was committed by a moment; a sequence number says more than a time. */
 export function isWithin({ sequence, timeMs }: LogMoment, moment: LoadMoment): boolean {

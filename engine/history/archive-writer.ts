@@ -43,10 +43,13 @@ export class ArchiveWriter {
   #waitingBytes = 0;
   #writing: Promise<void> = Promise.resolve();
   #failure: { readonly error: unknown } | undefined;
+  /** What the file is called now. */
+  #name: string;
 
   private constructor(files: Files, path: string, file: WritableFile) {
     this.#files = files;
     this.#path = path;
+    this.#name = path + partialSuffix;
     this.#file = file;
     this.#write(encodeArchiveHeader());
   }
@@ -95,7 +98,8 @@ export class ArchiveWriter {
     this.#assertGood();
     await this.#file.sync();
     await this.#file.close();
-    await this.#files.rename(this.#path + partialSuffix, this.#path);
+    await this.#files.rename(this.#name, this.#path);
+    this.#name = this.#path;
     await this.#files.syncDirectory(dirname(this.#path));
     return this.#offset;
   }
@@ -104,7 +108,7 @@ export class ArchiveWriter {
   async abandon(): Promise<void> {
     await this.#writing;
     await this.#file.close().catch(() => {});
-    await removeIfThere(this.#files, this.#path + partialSuffix);
+    await removeIfThere(this.#files, this.#name);
   }
 
   #endItems(): void {

@@ -1,3 +1,4 @@
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type CatalogChange, catalogRecord } from '../../../engine/catalog.ts';
@@ -61,11 +62,25 @@ export class SnapshotEngine {
   }
 
   /** Opens it again after `change` has had its way with the folder. */
-  async reopened(change: () => void): Promise<SnapshotEngine> {
+  async reopened(change: () => void = () => {}): Promise<SnapshotEngine> {
     await this.close();
     change();
-    const engine = new SnapshotEngine(this.directory, await openAt(this.directory, {}), this.table);
+    return this.#continuedIn(this.directory);
+  }
+
+  /** Goes on from what a killed process would have left on the disk. LMDB must not be written meanwhile. */
+  async killed(): Promise<SnapshotEngine> {
+    const directory = temporaryFolder();
+    for (const name of ['format.json', 'state', 'log'])
+      cpSync(join(this.directory, name), join(directory, name), { recursive: true });
+    await this.close();
+    return this.#continuedIn(directory);
+  }
+
+  async #continuedIn(directory: string): Promise<SnapshotEngine> {
+    const engine = new SnapshotEngine(directory, await openAt(directory, {}), this.table);
     onTestFinished(() => engine.close());
+    engine.states.push(...this.states);
     return engine;
   }
 

@@ -70,6 +70,21 @@ describe('a snapshot', () => {
     }
   });
 
+  test('holds the table after restarts and kills, with what was not in LMDB then', async () => {
+    let engine = await SnapshotEngine.open();
+    const random = seededRandom(5);
+    for (let round = 0; round < 4; round++) {
+      await writeRandomly(engine, random, 100);
+      await engine.flush();
+      await writeRandomly(engine, random, 30);
+      engine = round % 2 === 0 ? await engine.killed() : await engine.reopened();
+      const idle = await engine.take();
+      expect(idle.through).toEqual(momentOf(engine.states.at(-1)));
+      const busy = await whileWriting(engine, random, () => engine.take());
+      for (const plan of [idle, busy]) await expectEveryMoment(engine, plan, random);
+    }
+  });
+
   test('has the changes of its table from the LSN on that is asked for', async () => {
     const engine = await SnapshotEngine.open();
     await engine.write('a', '1');
@@ -264,7 +279,7 @@ async function expectEveryMoment(engine: SnapshotEngine, plan: LoadPlan, random:
     for (const { sequence, timeMs } of [from, ...some, through]) {
       const at = engine.itemsAt({ sequence });
       expect(isSame(await loaded({ ...plan, through: { sequence } }), at), `sequence ${sequence}`).toBe(true);
-      if (timeMs >= through.timeMs) continue;
+      if (timeMs < from.timeMs || timeMs >= through.timeMs) continue;
       const then = engine.itemsAt({ timeMs });
       expect(isSame(await loaded({ ...plan, through: { timeMs } }), then), `time ${timeMs}`).toBe(true);
     }
@@ -280,6 +295,12 @@ async function withReader(plan: LoadPlan, use: (reader: ArchiveReader) => Promis
   } finally {
     await reader.close();
   }
+}
+
+function momentOf(
+  state: { readonly sequence: number; readonly timeMs: number } | undefined,
+): object | undefined {
+  return state && { sequence: state.sequence, timeMs: state.timeMs };
 }
 
 function bytesOf(items: ReadonlyMap<string, string>): number {
