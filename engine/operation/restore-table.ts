@@ -69,7 +69,11 @@ export async function restoreTableToPointInTime(services: Services, request: Req
   const table = sourceTable(services.catalog, request.region, input);
   const restoreMs = restoredMoment(input, table, services);
   refuseTarget(services.catalog, request.region, input.TargetTableName);
-  const from = await services.restoreSources.ofHistory(table, restoreMs);
+  const from = await services.restoreSources.ofHistory(table, restoreMs).catch((error: unknown) => {
+    // While it was waited for, recovery may have been switched off, or the table deleted.
+    restoredMoment(input, sourceTable(services.catalog, request.region, input), services);
+    throw error;
+  });
   try {
     const loading: TableLoading = {
       kind: 'restore',

@@ -126,6 +126,23 @@ test('recovery and its window are the same after a restart', async () => {
   });
 });
 
+test('a restore that waits for its moment is refused when recovery is switched off', async () => {
+  const engine = await openEngine();
+  await engine.createTable('source');
+  await switchRecovery(engine, 'source', true);
+  const restore = engine.call('RestoreTableToPointInTime', {
+    SourceTableName: 'source',
+    TargetTableName: 'restored',
+    UseLatestRestorableTime: true,
+  });
+  const refusal = refusalOf(restore);
+  await switchRecovery(engine, 'source', false);
+  expect(await refusal).toBe(
+    "PointInTimeRecoveryUnavailableException: Point in time recovery is not enabled for table 'source'",
+  );
+  expect(await refusalOf(engine.call('DescribeTable', { TableName: 'restored' }))).toContain('not found');
+});
+
 test('a longer period does not bring back what a shorter one has let go', async () => {
   const clock = movableClock();
   const engine = await openEngine({ clock });
