@@ -110,8 +110,8 @@ export class BaseMaker {
     await this.#options.syncLog();
     await nodeFiles.rename(archivePath, path);
     await nodeFiles.syncDirectory(directory);
-    const { from, through } = reader.snapshot;
-    files.addBase({ path, fileBytes: reader.fileBytes, sequence, from, through });
+    const { from, through, sizeBytes } = reader.snapshot;
+    files.addBase({ path, fileBytes: reader.fileBytes, sequence, from, through, sizeBytes });
   }
 
   #nextNumber({ files }: TableHistory): number {

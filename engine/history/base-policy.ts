@@ -6,10 +6,10 @@ import type { LoadMoment } from './load-plan.ts';
  * A restore loads a base and replays the changes since it. So that it takes a time that is bounded by the table's size and not by the
  * length of its history, a new base is made when the changes since the last one have outgrown that one.
  *
- *     restore <= base + changes      with changes <= max(bytesMin, base)
+ *     restore <= base + changes      with changes <= max(bytesMin, items of the base)
  *
- * All bytes are those of files, compressed alike. A base costs as much writing as the changes that made it due, so history takes the
- * disk twice what its changes alone would.
+ * The bytes are those of files, which are compressed; a base that has many changes beside its items counts for what the items are at
+ * most. A base costs as much writing as the changes that made it due, so history takes the disk twice what its changes alone would.
  */
 
 /** Whether a new base is to be made. @param bytesMin of changes, below which none is. */
@@ -21,7 +21,7 @@ export function isBaseDue(files: WindowFiles, bytesMin: number): boolean {
   // What comes behind a gap can be restored from a base behind it only.
   if (files.gapIn(sequence, since, true) !== undefined) return true;
   const bytes = since.reduce((sum, { fileBytes }) => sum + fileBytes, 0);
-  return bytes > Math.max(bytesMin, newest.fileBytes);
+  return bytes > Math.max(bytesMin, Math.min(newest.fileBytes, newest.sizeBytes));
 }
 
 /**

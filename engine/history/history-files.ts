@@ -22,6 +22,8 @@ export interface BaseFile {
   readonly sequence: number;
   readonly from: LogMoment;
   readonly through: LogMoment;
+  /** Of the items at `through`, as DynamoDB counts them. */
+  readonly sizeBytes: number;
 }
 
 /** The changes of a window in one segment of the log: one at least. */

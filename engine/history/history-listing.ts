@@ -84,7 +84,8 @@ async function describe(
   await reader.close();
   const { contents, firstChange: first, lastChange: last } = reader;
   if (kind === 'base' && contents.kind === 'snapshot') {
-    return { sequence: number, from: contents.from, through: contents.through };
+    const { from, through, sizeBytes } = contents;
+    return { sequence: number, from, through, sizeBytes };
   }
   if (kind === 'changes' && contents.kind === 'changes' && first !== undefined && last !== undefined) {
     const { previousSequence, fromLsn: startLsn } = contents as HistoryContents;

@@ -243,7 +243,8 @@ async function openHere(opened: Opened): Promise<HistoryEngine> {
   return new HistoryEngine(opened, parts);
 }
 
-async function itemsOf(plan: LoadPlan): Promise<Items> {
+/** What a plan loads. */
+export async function itemsOf(plan: LoadPlan): Promise<Items> {
   const found = new Map<string, readonly [p: string, v: string]>();
   for await (const rows of loadedRows(plan)) {
     for (const { key, image } of rows) {

@@ -27,7 +27,7 @@ function windowFiles(segments: readonly number[], bases: readonly (readonly [fro
   }
   for (const [from, to] of bases) {
     const ends = { from: moment(from), through: moment(to) };
-    files.addBase({ path: `base-${to}`, fileBytes: 250, sequence: from, ...ends });
+    files.addBase({ path: `base-${to}`, fileBytes: 900, sizeBytes: 250, sequence: from, ...ends });
   }
   return files;
 }
