@@ -19,6 +19,7 @@ import type { FoundItem } from '../state/found-item.ts';
 import type { StateKey } from '../state/layout.ts';
 import { PageBody } from '../state/page-body.ts';
 import type { State, StateView } from '../state/state.ts';
+import type { Walk } from '../state/walk.ts';
 import type { KeyRange, Source } from './source.ts';
 
 export type PageInput = QueryInput | ScanInput;
@@ -55,13 +56,21 @@ export function readPage({ state, throughput }: Services, read: PageRead): Reply
   call?.admitRead(table, selection.index, partition);
   const view = viewFor(state, input);
   const page = new Page(read, view);
-  for (const found of view.walk(range.start, range.end, reverse)) {
-    page.add(found);
-    if (page.isFull) break;
-  }
+  fill(page, view.walk(range.start, range.end, reverse));
   const reply = page.reply();
   call?.spendRead(table, selection.index, partition, sumOfUnits(page.units));
   return reply;
+}
+
+function fill(page: Page, walk: Walk): void {
+  try {
+    for (let found = walk.next(); found !== undefined; found = walk.next()) {
+      page.add(found);
+      if (page.isFull) return;
+    }
+  } finally {
+    walk.close();
+  }
 }
 
 /** Global indexes, which take no consistent reads, follow their tables as replicas do. */

@@ -21,7 +21,7 @@ import { checksumOf, type StateKey } from './layout.ts';
  *     entries end that lead to it, and of no others. So an entry needs no other check that ends in it, has the item's
  *     size, and names a key of that CRC: nothing more is used of it.
  *  3. Bytes of a chunk are never written over, so what a reader has found stays as it is.
- *  4. A bucket has one item of a CRC. A second one takes its slot, as one too many takes that of the oldest.
+ *  4. A bucket has one item of a CRC, and others stay out. One too many in a bucket takes the slot of its oldest.
  *
  * An item comes in when it is read for the second time within a while: to keep what is read once would cost more than
  * looking it up. That the oldest items leave, not the least used, saves readers all bookkeeping.
@@ -59,13 +59,15 @@ export class ItemMemory {
   /**
    * To be told of every item that is not found here.
    * @param entry key of the one that has led to it, checked.
-   * @returns the same item, perhaps where it stays.
+   * @returns the same item, perhaps where it stays, under the key of either.
    * @throws StateDamagedError
    */
   offer(found: FoundItem, entry: StateKey): FoundItem {
     if (found.end - found.start > itemBytesMax || !this.#isSeenAgain(found)) return found;
+    const hash = crcStepOfText(crcStart, found.key);
+    if (this.#slotOf(hash) !== undefined) return found;
     found.check();
-    return this.#keep(found, entry);
+    return this.#keep(found, entry, hash);
   }
 
   /** And perhaps another item, as not keys are compared. */
@@ -100,7 +102,7 @@ export class ItemMemory {
     return false;
   }
 
-  #keep({ key, size, bytes, start, end }: FoundItem, entry: StateKey): FoundItem {
+  #keep({ size, bytes, start, end }: FoundItem, entry: StateKey, hash: number): FoundItem {
     const place = this.#takePlace(headBytes + end - start);
     const chunk = this.#chunkOf(place);
     const at = place % chunkBytes;
@@ -108,8 +110,7 @@ export class ItemMemory {
     chunk.writeUInt32BE(size, at + digestBytes);
     chunk.writeUInt32BE(end - start, at + digestBytes + 4);
     bytes.copy(chunk, at + headBytes, start, end);
-    const hash = crcStepOfText(crcStart, key);
-    const slot = this.#slotOf(hash) ?? this.#oldestSlot(hash);
+    const slot = this.#oldestSlot(hash);
     this.#slots[slot] = hash;
     this.#slots[slot + 1] = place;
     return FoundItem.inChunk(entry, size, chunk, at + headBytes, at + headBytes + end - start);

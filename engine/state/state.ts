@@ -1,9 +1,10 @@
 import type { ItemJson } from '../../protocol/reply.ts';
 import { FoundItem } from './found-item.ts';
 import { itemKeyOf } from './index-layout.ts';
-import { keyAfter, type StateKey } from './layout.ts';
-import type { Lag, Overlay, OverlayEntry } from './overlay.ts';
+import type { StateKey } from './layout.ts';
+import type { Lag, Overlay } from './overlay.ts';
 import type { Store } from './store.ts';
+import { type InOverlay, Walk, type WalkRange } from './walk.ts';
 
 /** One consistent state of all items and index entries. To be read within one turn of the event loop. */
 export interface StateView {
@@ -16,12 +17,8 @@ export interface StateView {
    * @throws StateDamagedError
    */
   follow(entry: FoundItem): FoundItem | undefined;
-  /**
-   * The items in [start, end) in key order, or in the opposite order if `reverse`; each to be taken before the next read
-   * of anything.
-   * @throws StateDamagedError while iterating
-   */
-  walk(start: StateKey, end: StateKey, reverse: boolean): Iterable<FoundItem>;
+  /** The items in [start, end) in key order, or in the opposite order if `reverse`. */
+  walk(start: StateKey, end: StateKey, reverse: boolean): Walk;
 }
 
 /**
@@ -49,7 +46,7 @@ export class State implements StateView {
       get: (key) => this.#find(key, at)?.take(),
       find: (key) => this.#find(key, at),
       follow: (entry) => this.#follow(entry, at),
-      walk: (start, end, reverse) => this.#walk(start, end, reverse, at),
+      walk: (start, end, reverse) => this.#walk({ start, end, reverse }, at),
     };
   }
 
@@ -66,8 +63,8 @@ export class State implements StateView {
     return this.#follow(entry, this.#newest);
   }
 
-  walk(start: StateKey, end: StateKey, reverse: boolean): Iterable<FoundItem> {
-    return this.#walk(start, end, reverse, this.#newest);
+  walk(start: StateKey, end: StateKey, reverse: boolean): Walk {
+    return this.#walk({ start, end, reverse }, this.#newest);
   }
 
   /** Like `walk`, but what it gives lasts. */
@@ -91,38 +88,12 @@ export class State implements StateView {
     return newer.item && FoundItem.inMemory(entry.key, newer.item);
   }
 
-  *#walk(start: StateKey, end: StateKey, reverse: boolean, inOverlay: InOverlay): Generator<FoundItem, void> {
-    const inStore = this.#store.range(start, end, reverse);
-    try {
-      let stored = inStore.next();
-      let key = this.#overlay.firstKey(start, end, reverse);
-      while (key !== undefined || stored !== undefined) {
-        if (key === undefined || (stored !== undefined && isBefore(stored.key, key, reverse))) {
-          yield stored as FoundItem;
-          stored = inStore.next();
-          continue;
-        }
-        const entry = inOverlay(key);
-        const isStored = stored?.key === key;
-        if (entry?.item !== undefined) {
-          if (!isStored) stored = stored?.kept();
-          yield FoundItem.inMemory(key, entry.item);
-        } else if (entry === undefined && isStored) {
-          yield stored as FoundItem;
-        }
-        if (isStored) stored = inStore.next();
-        key = reverse
-          ? this.#overlay.firstKey(start, key, true)
-          : this.#overlay.firstKey(keyAfter(key), end, false);
-      }
-    } finally {
-      inStore.close();
-    }
+  #walk(range: WalkRange, inOverlay: InOverlay): Walk {
+    return new Walk(
+      this.#overlay,
+      inOverlay,
+      range,
+      this.#store.range(range.start, range.end, range.reverse),
+    );
   }
-}
-
-type InOverlay = (key: StateKey) => OverlayEntry | undefined;
-
-function isBefore(a: StateKey, b: StateKey, reverse: boolean): boolean {
-  return reverse ? a > b : a < b;
 }
