@@ -42,6 +42,7 @@ export class ArchiveWriter {
   #unsyncedBytes = 0;
   #waitingBytes = 0;
   #writing: Promise<void> = Promise.resolve();
+  #closed: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
   /** What the file is called now. */
   #name: string;
@@ -97,7 +98,7 @@ export class ArchiveWriter {
     await this.#writing;
     this.#assertGood();
     await this.#file.sync();
-    await this.#file.close();
+    await this.#close();
     await this.#files.rename(this.#name, this.#path);
     this.#name = this.#path;
     await this.#files.syncDirectory(dirname(this.#path));
@@ -107,8 +108,14 @@ export class ArchiveWriter {
   /** Leaves nothing behind; instead of `finish`, or after it has failed. */
   async abandon(): Promise<void> {
     await this.#writing;
-    await this.#file.close().catch(() => {});
+    await this.#close().catch(() => {});
     await removeIfThere(this.#files, this.#name);
+  }
+
+  /** Once: by the second time its descriptor may be that of another file. */
+  #close(): Promise<void> {
+    this.#closed ??= this.#file.close();
+    return this.#closed;
   }
 
   #endItems(): void {

@@ -84,8 +84,9 @@ class SplitPass {
     try {
       await this.#read();
       const files: SplitFile[] = [];
-      for (const [{ sequence }, target] of this.#targets) {
-        files.push({ window: sequence, file: await target.finish() });
+      for (const [window, target] of this.#targets) {
+        files.push({ window: window.sequence, file: await target.finish() });
+        this.#targets.delete(window);
       }
       return files;
     } catch (error) {
