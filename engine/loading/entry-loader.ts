@@ -1,39 +1,35 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ItemJson } from '../../protocol/reply.ts';
+import type { Item } from '../../protocol/attribute-value.ts';
 import type { Table } from '../catalog.ts';
 import { entryJson, entryOf } from '../index-entries.ts';
 import { type Collection, collectionOf, collectionRow } from '../item-collections.ts';
-import { parseItem } from '../item-json.ts';
-import { canonicalKeyOf, decodeValue, keyAfter, type StateKey, tablePrefix } from '../state/layout.ts';
+import type { Image } from '../log/record.ts';
+import type { FoundItem } from '../state/found-item.ts';
+import { canonicalKeyOf, keyAfter, type StateKey, tablePrefix } from '../state/layout.ts';
 import type { Store } from '../state/store.ts';
 import type { TableStatistics } from '../statistics.ts';
-import { Slice } from './slice.ts';
-import type { SliceWriter } from './slice-writer.ts';
+import { Run } from './run.ts';
+import type { Slices } from './slice-writer.ts';
 
 /**
  * Derives from the items of a loaded table what goes with them: the entries of its indexes, and the sizes of its item collections.
  *
- *     items, in slices -> entries, gathered to a run -> sorted -> LMDB, in slices
- *
- * Entries of items that follow each other lie anywhere in an index. Sorted, those of one run that share a page of LMDB's tree write it
- * once.
+ *     items, as LMDB has them -> entries, gathered to a run -> sorted -> LMDB, in slices
  */
 export class EntryLoader {
   readonly #table: Table;
   readonly #store: Store;
-  readonly #writer: SliceWriter;
-  readonly #slice = new Slice();
+  readonly #slices: Slices;
+  readonly #run = new Run();
   /** Of indexes, by their numbers. */
   readonly #counts: Map<number, { itemCount: number; sizeBytes: number }>;
-  #run: Entry[] = [];
-  #runBytes = 0;
   /** The collection whose items are coming: they lie one behind the other. */
   #collection: { readonly of: Collection; bytes: number } | undefined;
 
-  constructor(table: Table, store: Store, writer: SliceWriter) {
+  constructor(table: Table, store: Store, slices: Slices) {
     this.#table = table;
     this.#store = store;
-    this.#writer = writer;
+    this.#slices = slices;
     this.#counts = new Map(table.indexes.map(({ number }) => [number, { itemCount: 0, sizeBytes: 0 }]));
   }
 
@@ -41,38 +37,48 @@ export class EntryLoader {
   async load(): Promise<ReadonlyMap<number, TableStatistics>> {
     let next: StateKey | undefined = tablePrefix(this.#table.number);
     while (next !== undefined && this.#table.indexes.length > 0) {
-      next = this.#addItems(next);
-      if (this.#runBytes >= runBytesMax) await this.#writeRun();
-      else await nextTurn();
+      const rows: DerivedRow[] = [];
+      next = this.#deriveSome(next, rows);
+      await this.#addAll(rows);
+      await nextTurn();
     }
-    this.#endCollection();
-    await this.#writeRun();
+    const last: DerivedRow[] = [];
+    this.#endCollection(last);
+    await this.#addAll(last);
+    await this.#write();
     return this.#counts;
   }
 
   /** One short read of LMDB. @returns where to go on; undefined at the end. */
-  #addItems(from: StateKey): StateKey | undefined {
+  #deriveSome(from: StateKey, rows: DerivedRow[]): StateKey | undefined {
     this.#store.refresh();
+    const items = this.#store.range(from, tablePrefix(this.#table.number + 1), false);
     let room = readCost;
-    for (const { key, value } of this.#store.rawRange(from, tablePrefix(this.#table.number + 1))) {
-      room -= itemCost + value.length;
-      this.#addItem(key, decodeValue(key, value));
-      if (room <= 0) return keyAfter(key);
+    try {
+      for (let found = items.next(); found !== undefined; found = items.next()) {
+        this.#derive(found, rows);
+        room -= itemCost + found.end;
+        if (room <= 0) return keyAfter(found.key);
+      }
+      return undefined;
+    } finally {
+      items.close();
     }
-    return undefined;
   }
 
-  #addItem(key: StateKey, json: ItemJson): void {
-    const item = parseItem(json);
+  #derive(found: FoundItem, rows: DerivedRow[]): void {
+    const { key, size } = found;
+    const item = parsed(found);
     let localBytes = 0;
     for (const index of this.#table.indexes) {
       const entry = entryOf(index, key, item);
       if (entry === undefined) continue;
       this.#count(index.number, entry.size);
       if (!index.isGlobal) localBytes += entry.size;
-      this.#add(entry.key, entryJson(index, key, entry));
+      rows.push({ key: entry.key, image: entryJson(index, key, entry) });
     }
-    this.#grow(collectionOf(this.#table, canonicalKeyOf(key)), json.size + localBytes);
+    const collection = collectionOf(this.#table, canonicalKeyOf(key));
+    if (collection !== undefined) this.#grow(collection, size + localBytes, rows);
   }
 
   #count(index: number, sizeBytes: number): void {
@@ -82,48 +88,44 @@ export class EntryLoader {
     counts.sizeBytes += sizeBytes;
   }
 
-  #grow(of: Collection | undefined, bytes: number): void {
-    if (of === undefined) return;
+  #grow(of: Collection, bytes: number, rows: DerivedRow[]): void {
     if (this.#collection?.of.partition !== of.partition) {
-      this.#endCollection();
+      this.#endCollection(rows);
       this.#collection = { of, bytes: 0 };
     }
     this.#collection.bytes += bytes;
   }
 
-  #endCollection(): void {
+  #endCollection(rows: DerivedRow[]): void {
     const row = collectionRow(this.#collection?.of, this.#collection?.bytes);
-    if (row?.entry.item !== undefined) this.#add(row.key, row.entry.item);
+    if (row?.entry.item !== undefined) rows.push({ key: row.key, image: row.entry.item });
   }
 
-  #add(key: StateKey, json: ItemJson): void {
-    this.#run.push({ key, json });
-    this.#runBytes += bytesOf({ key, json });
-  }
-
-  async #writeRun(): Promise<void> {
-    const run = this.#run.sort((a, b) => (a.key < b.key ? -1 : 1));
-    this.#run = [];
-    this.#runBytes = 0;
-    for (const { key, json } of run) {
-      if (this.#slice.add(key, json)) continue;
-      await this.#writeSlice();
-      this.#slice.add(key, json);
+  async #addAll(rows: readonly DerivedRow[]): Promise<void> {
+    for (const { key, image } of rows) {
+      if (this.#run.add(key, image)) continue;
+      await this.#write();
+      this.#run.add(key, image);
     }
-    await this.#writeSlice();
   }
 
-  async #writeSlice(): Promise<void> {
-    await this.#writer.write((transaction) => {
-      this.#slice.visit((key, value) => value !== undefined && transaction.put(key, value));
+  async #write(): Promise<void> {
+    for (let next = 0; next < this.#run.rows; ) next = await this.#writeSlice(next);
+    this.#run.clear();
+  }
+
+  async #writeSlice(from: number): Promise<number> {
+    let next = from;
+    await this.#slices.write((transaction) => {
+      next = this.#run.visitSlice(from, (key, value) => value && transaction.put(key, value));
     });
-    this.#slice.clear();
+    return next;
   }
 }
 
-interface Entry {
+interface DerivedRow {
   readonly key: StateKey;
-  readonly json: ItemJson;
+  readonly image: Image;
 }
 
 /**
@@ -133,10 +135,8 @@ interface Entry {
 const readCost = 1024 * 1024;
 const itemCost = readCost / 1000;
 
-/** Of keys and values, with what goes with them in memory. */
-const runBytesMax = 64 * 1024 * 1024;
-const entryOverheadBytes = 200;
-
-function bytesOf({ key, json }: Entry): number {
-  return entryOverheadBytes + key.length + json.json.length;
+/** @throws StateDamagedError */
+function parsed(found: FoundItem): Item {
+  found.check();
+  return JSON.parse(found.bytes.toString('utf8', found.start, found.end)) as Item;
 }

@@ -2,37 +2,33 @@ import type { LoadedRow } from '../history/load-plan.ts';
 import { type StateKey, tablePrefix } from '../state/layout.ts';
 import type { StoreTransaction } from '../state/transaction.ts';
 import type { TableStatistics } from '../statistics.ts';
-import { Slice } from './slice.ts';
-import type { SliceWriter } from './slice-writer.ts';
+import { Run } from './run.ts';
+import type { Slices } from './slice-writer.ts';
 
 /** Puts the rows of a table, and counts the items that are there in the end. */
 export class ItemLoader {
   readonly #prefix: StateKey;
-  readonly #writer: Pick<SliceWriter, 'write'>;
-  readonly #onSlice: (rows: number, bytes: number) => Promise<void>;
-  readonly #slice = new Slice();
+  readonly #slices: Slices;
+  readonly #onRun: (rows: number, bytes: number) => Promise<void>;
+  readonly #run = new Run();
   #counted: Counted = { itemCount: 0, sizeBytes: 0, lastKey: '' };
-  /** That the slice before was heard of. */
+  /** That the run before was heard of. */
   #heard = Promise.resolve();
 
-  /** @param onSlice a slice is on disk; until it resolves only one more is written. */
-  constructor(
-    table: number,
-    writer: Pick<SliceWriter, 'write'>,
-    onSlice: (rows: number, bytes: number) => Promise<void>,
-  ) {
+  /** @param onRun a run of rows is on disk; until it resolves only one more is written. */
+  constructor(table: number, slices: Slices, onRun: (rows: number, bytes: number) => Promise<void>) {
     this.#prefix = tablePrefix(table);
-    this.#writer = writer;
-    this.#onSlice = onSlice;
+    this.#slices = slices;
+    this.#onRun = onRun;
   }
 
   /** @param batches in which later rows of a key win over earlier ones. */
   async load(batches: AsyncIterable<readonly LoadedRow[]>): Promise<TableStatistics> {
     for await (const batch of batches) {
       for (const { key, image } of batch) {
-        if (this.#slice.add(this.#prefix + key, image)) continue;
+        if (this.#run.add(this.#prefix + key, image)) continue;
         await this.#write();
-        this.#slice.add(this.#prefix + key, image);
+        this.#run.add(this.#prefix + key, image);
       }
     }
     await this.#write();
@@ -42,18 +38,25 @@ export class ItemLoader {
   }
 
   async #write(): Promise<void> {
-    const slice = this.#slice;
-    let counted = this.#counted;
-    await this.#writer.write((transaction) => {
-      counted = { ...this.#counted };
-      slice.visit((key, value, size) => put(transaction, key, value, size, counted));
-    });
-    this.#counted = counted;
+    const { rows, bytes } = this.#run;
+    for (let next = 0; next < rows; ) next = await this.#writeSlice(next);
+    this.#run.clear();
     await this.#heard;
-    this.#heard = this.#onSlice(slice.rows, slice.bytes);
+    this.#heard = this.#onRun(rows, bytes);
     // Whoever waits for it learns of its failure.
     this.#heard.catch(() => {});
-    slice.clear();
+  }
+
+  /** @returns where the next slice begins. */
+  async #writeSlice(from: number): Promise<number> {
+    let counted = this.#counted;
+    let next = from;
+    await this.#slices.write((transaction) => {
+      counted = { ...this.#counted };
+      next = this.#run.visitSlice(from, (key, value, size) => put(transaction, key, value, size, counted));
+    });
+    this.#counted = counted;
+    return next;
   }
 }
 

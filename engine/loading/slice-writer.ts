@@ -11,19 +11,24 @@ export interface SliceWriterOptions {
   readonly onRefused: (error: Error) => void;
 }
 
+/** Where slices go, one transaction for each. */
+export interface Slices {
+  /**
+   * One slice, on disk when it resolves.
+   * @param write may be called again, and then nothing is left of what it wrote before.
+   */
+  write(write: (transaction: StoreTransaction) => void): Promise<void>;
+}
+
 /** Writes LMDB in slices: short transactions, one after the other, when it is their turn. */
-export class SliceWriter {
+export class SliceWriter implements Slices {
   readonly #options: SliceWriterOptions;
 
   constructor(options: SliceWriterOptions) {
     this.#options = options;
   }
 
-  /**
-   * One slice, on disk when it resolves.
-   * @param write is called again where the disk did not take what it wrote, of which nothing is left then.
-   * @throws the signal's reason
-   */
+  /** Writes again what the disk did not take. @throws the signal's reason */
   async write(write: (transaction: StoreTransaction) => void): Promise<void> {
     const { turns, signal } = this.#options;
     for (;;) {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Slice } from '../../../engine/loading/slice.ts';
+import { Run } from '../../../engine/loading/run.ts';
 import { SliceWriter } from '../../../engine/loading/slice-writer.ts';
 import { tablePrefix } from '../../../engine/state/layout.ts';
 import { Store } from '../../../engine/state/store.ts';
@@ -33,15 +33,22 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-async function write(slice: Slice): Promise<void> {
-  await writer.write((transaction) => {
-    slice.visit((key, value) => {
-      if (value === undefined) transaction.remove(key);
-      else transaction.put(key, value);
+/** @returns in how many slices. */
+async function write(run: Run): Promise<number> {
+  let slices = 0;
+  for (let from = 0; from < run.rows; slices++) {
+    let next = from;
+    await writer.write((transaction) => {
+      next = run.visitSlice(from, (key, value) => {
+        if (value === undefined) transaction.remove(key);
+        else transaction.put(key, value);
+      });
     });
-  });
-  slice.clear();
+    from = next;
+  }
+  run.clear();
   store.refresh();
+  return slices;
 }
 
 function stored(): [string, string][] {
@@ -52,9 +59,17 @@ function image(text: string) {
   return { json: Buffer.from(text), size: text.length };
 }
 
-describe('slices', () => {
+/** Adds a megabyte a row, under these numbers, until there is no room. @returns how many rows. */
+function filled(run: Run, numberOf: (i: number) => number): number {
+  const megabyte = image('x'.repeat(1024 * 1024));
+  let rows = 0;
+  while (run.add(tablePrefix(numberOf(rows)), megabyte)) rows++;
+  return rows;
+}
+
+describe('runs and their slices', () => {
   test('leave what a map would hold, whatever the order of their rows, behind other keys or between them', async () => {
-    const slice = new Slice();
+    const run = new Run();
     const model = new Map<string, string>();
     const key = fc.tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 0, max: 40 }));
     const row = fc.tuple(key, fc.option(fc.string({ maxLength: 8 }), { nil: undefined }));
@@ -62,41 +77,56 @@ describe('slices', () => {
       fc.asyncProperty(fc.array(row), async (rows) => {
         for (const [[table, number], text] of rows) {
           const stateKey = tablePrefix(table) + String(number).padStart(3, '0');
-          expect(slice.add(stateKey, text === undefined ? undefined : image(text))).toBe(true);
+          expect(run.add(stateKey, text === undefined ? undefined : image(text))).toBe(true);
           if (text === undefined) model.delete(stateKey);
           else model.set(stateKey, text);
         }
-        await write(slice);
+        await write(run);
         expect(stored()).toEqual([...model].sort(([a], [b]) => (a < b ? -1 : 1)));
       }),
       { numRuns: 40 },
     );
   });
 
-  test('are full at some size, and take a row of any size when they are empty', async () => {
-    const slice = new Slice();
-    const megabyte = image('x'.repeat(1024 * 1024));
-    let rows = 0;
-    while (slice.add(tablePrefix(++rows), megabyte));
-    expect(rows).toBeGreaterThan(4);
-    expect(rows).toBeLessThan(20);
-    expect(slice.rows).toBe(rows - 1);
-    await write(slice);
-    expect(slice.add(tablePrefix(100), image('y'.repeat(20 * 1024 * 1024)))).toBe(true);
-    expect(slice.add(tablePrefix(101), image('z'))).toBe(false);
-    await write(slice);
+  test('are full soon where rows come in order, and later where they do not', async () => {
+    const run = new Run();
+    const inOrder = filled(run, (i) => i + 1);
+    expect(inOrder).toBe(8);
+    expect(await write(run)).toBe(1);
+    const anyhow = filled(run, (i) => 1000 - i);
+    expect(anyhow).toBeGreaterThan(50);
+    expect(run.bytes).toBeLessThan(65 * 1024 * 1024);
+    expect(await write(run)).toBeGreaterThan(5);
+    expect(stored()).toHaveLength(inOrder + anyhow);
+  });
+
+  test('have a limit in rows', async () => {
+    const run = new Run();
     let count = 0;
-    while (slice.add(tablePrefix(1000 + count), image('small'))) count++;
-    expect(count).toBeLessThan(20_000);
-    await write(slice);
-    expect(stored()).toHaveLength(rows - 1 + 1 + count);
+    while (run.add(tablePrefix(1 + count), image('small'))) count++;
+    expect(count).toBe(16_384);
+    expect(await write(run)).toBe(1);
+    count = 0;
+    while (run.add(tablePrefix(1_000_000 - count), image('small'))) count++;
+    expect(count).toBe(500_000);
+    expect(run.visitSlice(0, () => {})).toBe(16_384);
+  });
+
+  test('take a row of any size where they are empty', async () => {
+    const run = new Run();
+    expect(run.add(tablePrefix(1), image('y'.repeat(80 * 1024 * 1024)))).toBe(true);
+    expect(run.add(tablePrefix(2), image('z'))).toBe(false);
+    expect(await write(run)).toBe(1);
+    expect(run.add(tablePrefix(2), image('z'))).toBe(true);
+    await write(run);
+    expect(stored().map(([, text]) => text.length)).toEqual([80 * 1024 * 1024, 1]);
   });
 
   test('are there whole or not at all', async () => {
     const failing = writer.write((transaction) => {
-      const slice = new Slice();
-      slice.add(tablePrefix(1), image('half'));
-      slice.visit((key, value) => value !== undefined && transaction.put(key, value));
+      const run = new Run();
+      run.add(tablePrefix(1), image('half'));
+      run.visitSlice(0, (key, value) => value && transaction.put(key, value));
       expect(transaction.sizeOf(tablePrefix(1))).toBe(4);
       expect(transaction.sizeOf(tablePrefix(2))).toBeUndefined();
       throw new Error('the other half is missing');
@@ -107,13 +137,13 @@ describe('slices', () => {
   });
 
   test('are tried again until the disk takes them', async () => {
-    const slice = new Slice();
-    slice.add(tablePrefix(1), image('taken'));
+    const run = new Run();
+    run.add(tablePrefix(1), image('taken'));
     const full = Object.assign(new Error('No space left on device'), { code: 28 });
     const refusing = vi.spyOn(store, 'transact').mockImplementationOnce(() => {
       throw full;
     });
-    await write(slice);
+    await write(run);
     expect(refusing).toHaveBeenCalledTimes(2);
     expect(refusals).toEqual([full.message]);
     expect(stored()).toEqual([[tablePrefix(1), 'taken']]);
