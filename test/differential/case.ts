@@ -9,6 +9,8 @@ export type Case = readonly Step[];
 export interface Step extends Call {
   /** All pages are asked for, and their items compared together: where they end is not always defined. */
   readonly isWalk?: boolean;
+  /** The step before something was changed in it to make it wrong. */
+  readonly sounder?: Step;
 }
 
 export function step(operation: string, input: object): Step {

@@ -46,13 +46,13 @@ export const malformedCase: fc.Arbitrary<Case> = fc
   });
 
 /** @param place which of all members, deepest ones included; counted round and round. */
-function changed({ input, ...rest }: Step, place: number, how: Change): Step {
-  const copy = JSON.parse(JSON.stringify(input));
+function changed(step: Step, place: number, how: Change): Step {
+  const copy = JSON.parse(JSON.stringify(step.input));
   const places = placesIn(copy);
   const { holder, name } = places[place % places.length] as Place;
   if ('value' in how) holder[name] = how.value;
   else delete holder[name];
-  return { ...rest, input: copy };
+  return { ...step, input: copy, sounder: step };
 }
 
 interface Place {

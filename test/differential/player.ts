@@ -8,7 +8,7 @@ export interface Difference {
   readonly peer: string;
   /** The calls up to the one that was answered differently. */
   readonly calls: readonly Call[];
-  readonly call: Call;
+  readonly call: Step;
   readonly ours: Answer;
   readonly theirs: Answer;
 }
@@ -92,10 +92,10 @@ function isActive(table: unknown): boolean {
   );
 }
 
-/** As people read it: the calls, and what the two said to the last one. */
-export function printed({ peer, calls, ours, theirs }: Difference): string {
+/** As people read it: the calls, what the two said to the last one, and what is wrong with that. */
+export function printed({ peer, calls, ours, theirs }: Difference, reason: string): string {
   const lines = calls.map(({ operation, input }) => `  ${operation} ${JSON.stringify(input)}`);
-  return [...lines, `    ours:  ${comparable(ours)}`, `    ${peer}: ${comparable(theirs)}`]
+  return [...lines, `    ours:  ${comparable(ours)}`, `    ${peer}: ${comparable(theirs)}`, `    ${reason}`]
     .map(shortened)
     .join('\n');
 }
