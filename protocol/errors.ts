@@ -51,9 +51,14 @@ export const errorKinds = {
   ConditionalCheckFailedException: clientFault,
   ContinuousBackupsUnavailableException: clientFault,
   ExpiredIteratorException: clientFault,
+  ExportConflictException: clientFault,
+  ExportNotFoundException: clientFault,
   IdempotentParameterMismatchException: capitalText,
+  ImportConflictException: clientFault,
+  ImportNotFoundException: clientFault,
   IncompleteSignatureException: accessFault,
   InternalServerError: { ...clientFault, status: 500, retried: true },
+  InvalidExportTimeException: clientFault,
   InvalidRestoreTimeException: clientFault,
   InvalidSignatureException: accessFault,
   ItemCollectionSizeLimitExceededException: clientFault,
@@ -175,6 +180,37 @@ export function invalidRestoreTime(moment: string, earliest: string, latest: str
     `RestoreDateTime '${moment}' must be within EarliestRestorableDateTime '${earliest}' ` +
       `and LatestRestorableDateTime '${latest}'`,
   );
+}
+
+/** An export is asked for with a token that another one has. */
+export function exportConflict(): DynamoDbError {
+  return newError(
+    'ExportConflictException',
+    'Export conflict: Duplicate request detected with conflicting parameters',
+  );
+}
+
+/** @param what AWS says it twice. */
+export function exportNotFound(what: string): DynamoDbError {
+  return newError('ExportNotFoundException', `Export not found: ${what}`);
+}
+
+/** The moment, or the time from one to another, cannot be exported. */
+export function invalidExportTime(message: string): DynamoDbError {
+  return newError('InvalidExportTimeException', message);
+}
+
+/** An import of another table has the token. */
+export function importConflict(): DynamoDbError {
+  return newError(
+    'ImportConflictException',
+    'Import conflict: Duplicate request detected with conflicting parameters',
+  );
+}
+
+/** @param what AWS says it twice. */
+export function importNotFound(what: string): DynamoDbError {
+  return newError('ImportNotFoundException', `Import not found: ${what}`);
 }
 
 /** A shard iterator is older than 15 minutes (AWS: API_streams_GetRecords). */

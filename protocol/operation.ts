@@ -515,6 +515,77 @@ export interface RestoreTableToPointInTimeInput extends RestoreOverrides {
   RestoreDateTime?: number;
 }
 
+export interface ExportTableToPointInTimeInput {
+  TableArn: string;
+  /** In seconds since 1970; now where absent. */
+  ExportTime?: number;
+  ClientToken?: string;
+  S3Bucket: string;
+  S3BucketOwner?: string;
+  S3Prefix?: string;
+  S3SseAlgorithm?: 'AES256' | 'KMS';
+  S3SseKmsKeyId?: string;
+  /** DYNAMODB_JSON where absent. */
+  ExportFormat?: 'DYNAMODB_JSON' | 'ION';
+  /** FULL_EXPORT where absent. */
+  ExportType?: 'FULL_EXPORT' | 'INCREMENTAL_EXPORT';
+  IncrementalExportSpecification?: IncrementalExportSpecification;
+  FilterSpecification?: { KeyConditionExpression?: string; FilterExpression?: string };
+}
+
+export interface IncrementalExportSpecification {
+  /** Included, in seconds since 1970. */
+  ExportFromTime?: number;
+  /** Not included any more. */
+  ExportToTime?: number;
+  /** NEW_AND_OLD_IMAGES where absent. */
+  ExportViewType?: 'NEW_IMAGE' | 'NEW_AND_OLD_IMAGES';
+}
+
+export interface DescribeExportInput {
+  ExportArn: string;
+}
+
+export interface ListExportsInput {
+  TableArn?: string;
+  /** 1-25; 10 where absent. */
+  MaxResults?: number;
+  NextToken?: string;
+}
+
+export interface ImportTableInput {
+  ClientToken: string;
+  S3BucketSource: { S3BucketOwner?: string; S3Bucket: string; S3KeyPrefix?: string };
+  InputFormat: 'DYNAMODB_JSON' | 'ION' | 'CSV';
+  InputFormatOptions?: { Csv?: { Delimiter?: string; HeaderList?: string[] } };
+  /** NONE where absent. */
+  InputCompressionType?: 'NONE' | 'GZIP' | 'ZSTD';
+  TableCreationParameters: TableCreationParameters;
+}
+
+export interface TableCreationParameters {
+  TableName: string;
+  AttributeDefinitions: AttributeDefinition[];
+  KeySchema: KeySchemaElement[];
+  BillingMode?: BillingMode;
+  ProvisionedThroughput?: ProvisionedThroughput;
+  OnDemandThroughput?: OnDemandThroughput;
+  SSESpecification?: SSESpecification;
+  GlobalSecondaryIndexes?: GlobalSecondaryIndex[];
+  VectorIndexes?: unknown[];
+}
+
+export interface DescribeImportInput {
+  ImportArn: string;
+}
+
+export interface ListImportsInput {
+  TableArn?: string;
+  /** 1-25; 10 where absent. */
+  PageSize?: number;
+  NextToken?: string;
+}
+
 /** The inputs of the operations that are typed here; each as it is after its shape was validated. */
 export interface OperationInputs {
   BatchGetItem: BatchGetItemInput;
@@ -527,14 +598,20 @@ export interface OperationInputs {
   DescribeBackup: DescribeBackupInput;
   DescribeContinuousBackups: DescribeContinuousBackupsInput;
   DescribeEndpoints: Record<string, never>;
+  DescribeExport: DescribeExportInput;
+  DescribeImport: DescribeImportInput;
   DescribeLimits: Record<string, never>;
   DescribeStream: DescribeStreamInput;
   DescribeTable: DescribeTableInput;
   DescribeTimeToLive: DescribeTimeToLiveInput;
+  ExportTableToPointInTime: ExportTableToPointInTimeInput;
   GetItem: GetItemInput;
   GetRecords: GetRecordsInput;
   GetShardIterator: GetShardIteratorInput;
+  ImportTable: ImportTableInput;
   ListBackups: ListBackupsInput;
+  ListExports: ListExportsInput;
+  ListImports: ListImportsInput;
   ListStreams: ListStreamsInput;
   ListTables: ListTablesInput;
   PutItem: PutItemInput;

@@ -10,6 +10,7 @@ import * as stream from './stream-shapes.ts';
 import * as table from './table-shapes.ts';
 import * as timeToLive from './time-to-live-shapes.ts';
 import * as transact from './transact-shapes.ts';
+import * as transfer from './transfer-shapes.ts';
 
 /** A request's body: a JSON object, otherwise unchecked. */
 export type Input = Readonly<Record<string, unknown>>;
@@ -25,14 +26,20 @@ const shapes: Readonly<Record<keyof OperationInputs, StructureShape>> = {
   DescribeBackup: backup.describeBackup,
   DescribeContinuousBackups: backup.describeContinuousBackups,
   DescribeEndpoints: table.describeEndpoints,
+  DescribeExport: transfer.describeExport,
+  DescribeImport: transfer.describeImport,
   DescribeLimits: table.describeLimits,
   DescribeStream: stream.describeStream,
   DescribeTable: table.describeTable,
   DescribeTimeToLive: timeToLive.describeTimeToLive,
+  ExportTableToPointInTime: transfer.exportTableToPointInTime,
   GetItem: item.getItem,
   GetRecords: stream.getRecords,
   GetShardIterator: stream.getShardIterator,
+  ImportTable: transfer.importTable,
   ListBackups: backup.listBackups,
+  ListExports: transfer.listExports,
+  ListImports: transfer.listImports,
   ListStreams: stream.listStreams,
   ListTables: table.listTables,
   PutItem: item.putItem,

@@ -19,7 +19,7 @@ const tableName = string(...tableNameConstraints);
 const indexName = string(...nameConstraints);
 const keyAttributeName = string(minLength(1), maxLength(255));
 
-const attributeDefinitions = list(
+export const attributeDefinitions = list(
   structure('AttributeDefinition', {
     AttributeType: required(string(oneOf('B', 'N', 'S'))),
     AttributeName: required(keyAttributeName),
