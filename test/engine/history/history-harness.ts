@@ -48,6 +48,11 @@ export class HistoryEngine {
     });
   }
 
+  /** On a folder that is there already; the clock stands still there. */
+  static openAt(directory: string, nowMs: number): Promise<HistoryEngine> {
+    return openHere({ directory, time: { nowMs }, model: new Model(), options: {} });
+  }
+
   get services(): Services {
     return this.#parts.services;
   }
