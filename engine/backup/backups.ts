@@ -77,7 +77,7 @@ export class Backups {
   list(region: string): Backup[] {
     const available = Array.from(this.#options.store.all(), ({ id }) => this.#available(id) ?? []).flat();
     const creating = Array.from(this.#creating.values(), ({ backup }) => backup);
-    return [...available, ...creating]
+    return [...available.filter(({ id }) => !this.#creating.has(id)), ...creating]
       .filter(({ table }) => table.region === region)
       .map((backup) => ({ backup, arn: backupArnOf(backup) }))
       .sort((a, b) => (a.arn < b.arn ? -1 : 1))
@@ -157,6 +157,7 @@ export class Backups {
     const creation = this.#creating.get(id);
     if (creation === undefined) throw new Error(`the backup ${id} was not announced`);
     signal?.addEventListener('abort', () => creation.abort(signal.reason), { once: true });
+    if (signal?.aborted) creation.abort(signal.reason);
     if (this.#closed) creation.abort(closingError());
     try {
       await this.#turnOf(creation);

@@ -72,6 +72,8 @@ export async function deleteBackup({ backups, committer }: Services, request: Re
     refuseToDelete(backup, arn);
     if (isRestoredFrom(backup, catalog)) throw backupInUse('used to restore table', arn);
     removed = backups.remove(backup);
+    // Nobody waits for it where the queue refuses the call.
+    removed.catch(() => {});
     return {
       changes: [],
       reply: new Reply({ BackupDescription: backupDescription(backup, arn, 'DELETED') }),
