@@ -21,9 +21,9 @@ export interface LoadRequest {
   readonly turns: SharedArrayBuffer;
 }
 
-/** While that is being dealt with, one more slice is written and no other. */
+/** While a run of rows is being heard of, one more is written and no other. */
 export type LoadMessage =
-  | { readonly kind: 'slice'; readonly rows: number; readonly bytes: number }
+  | { readonly kind: 'run'; readonly rows: number; readonly bytes: number }
   | { readonly kind: 'refused'; readonly reason: string };
 
 /** What the table and its indexes hold, by their numbers. */
@@ -52,7 +52,7 @@ async function load(
     onRefused: ({ message }) => void context.send({ kind: 'refused', reason: message }),
   });
   const items = new ItemLoader(table.number, writer, (count, bytes) =>
-    context.send({ kind: 'slice', rows: count, bytes }),
+    context.send({ kind: 'run', rows: count, bytes }),
   );
   const counts = await items.load(rowsOf(rows));
   const entryCounts = await new EntryLoader(table, store, writer).load();

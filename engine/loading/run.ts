@@ -54,7 +54,7 @@ export class Run {
   /** Visits the rows from the `from`-th on, in their order, as many as one transaction takes. @returns where to go on. */
   visitSlice(from: number, visitor: RowVisitor): number {
     this.#order ??= this.#sorted();
-    const to = Math.min(this.rows, from + sliceRowsMax);
+    const to = Math.min(this.rows, from + (this.#isInOrder ? sliceRowsMax : straysMax));
     let bytes = 0;
     for (let i = from; i < to; i++) {
       const row = this.#order[i] as number;
@@ -104,5 +104,7 @@ const runRowsMax = 500_000;
 /** LMDB is locked for some 20 ms while so much is written. */
 const sliceBytesMax = 8 * 1024 * 1024;
 
-/** Where they lie apart each copies a page of LMDB's of 8 kB, in memory until it is on disk. */
-const sliceRowsMax = 16_384;
+const sliceRowsMax = 65_536;
+
+/** Rows out of order can lie apart, and then each copies a page of LMDB's of 8 kB, in memory until it is on disk. */
+const straysMax = 8192;

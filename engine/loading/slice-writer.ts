@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { Store } from '../state/store.ts';
 import type { StoreTransaction } from '../state/transaction.ts';
 import type { SliceTurns } from '../state/write-turns.ts';
@@ -32,6 +32,8 @@ export class SliceWriter implements Slices {
   async write(write: (transaction: StoreTransaction) => void): Promise<void> {
     const { turns, signal } = this.#options;
     for (;;) {
+      // An abort is a message, which only a turn of the event loop brings.
+      await nextTurn();
       signal.throwIfAborted();
       if (!turns.take()) await delay(turnPollMs);
       else if (this.#isTaken(write)) return;

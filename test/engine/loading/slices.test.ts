@@ -104,12 +104,12 @@ describe('runs and their slices', () => {
     const run = new Run();
     let count = 0;
     while (run.add(tablePrefix(1 + count), image('small'))) count++;
-    expect(count).toBe(16_384);
+    expect(count).toBe(65_536);
     expect(await write(run)).toBe(1);
     count = 0;
     while (run.add(tablePrefix(1_000_000 - count), image('small'))) count++;
     expect(count).toBe(500_000);
-    expect(run.visitSlice(0, () => {})).toBe(16_384);
+    expect(run.visitSlice(0, () => {})).toBe(8192);
   });
 
   test('take a row of any size where they are empty', async () => {
