@@ -17,7 +17,7 @@ export async function passCommits(
 ): Promise<void> {
   while ((await commitTimeMs(committer)) < timeMs) {
     const waitMs = Math.min(Math.max(timeMs - clock.now(), 1), pollMs);
-    await delay(waitMs, undefined, { signal });
+    await delay(waitMs, undefined, { signal }).catch(() => signal.throwIfAborted());
   }
 }
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { rm } from 'node:fs/promises';
 import type { Clock } from '../../protocol/clock.ts';
 import type { Logger } from '../../protocol/logger.ts';
@@ -86,6 +87,8 @@ export class TableHistories {
 
   constructor(options: TableHistoriesOptions) {
     this.#options = options;
+    // Each restore that waits for a second to be over listens to it.
+    setMaxListeners(0, this.#aborter.signal);
     const { directory, log, logger, clock, committer, snapshots: source } = options;
     this.#historian = new Historian({ directory, log, logger });
     this.#bases = new BaseMaker({
@@ -314,10 +317,11 @@ export class TableHistories {
     if (!isKept) throw switchedOff(definition);
   }
 
-  #nextBase(history: TableHistory): Promise<void> {
+  async #nextBase(history: TableHistory): Promise<void> {
+    this.#aborter.signal.throwIfAborted();
     const made = history.nextBase();
     void this.wake();
-    return made;
+    await made;
   }
 
   #unsplitLog(): LogPart {

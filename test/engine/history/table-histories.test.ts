@@ -94,6 +94,16 @@ describe('a history', () => {
     expect([...(await restored).keys()].sort()).toEqual(['a', 'b']);
   });
 
+  test('refuses the plans that wait when it is closed', async () => {
+    await engine.enable('Table');
+    const end = { timeMs: bounds().latestMs + 999 };
+    const waiting = Array.from({ length: 20 }, () => engine.histories.plan(engine.definition('Table'), end));
+    const outcomes = Promise.allSettled(waiting);
+    engine = await engine.reopen();
+    for (const outcome of await outcomes)
+      expect(outcome).toMatchObject({ reason: { message: 'the server is shutting down' } });
+  });
+
   test('begins again with the log where it was killed before it had a base', async () => {
     await engine.put('Table', 'before', '0');
     await engine.enable('Table');
