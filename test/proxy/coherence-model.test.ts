@@ -1,7 +1,7 @@
-import { describe, expect, it } from 'vitest';
-import { explore, replay } from './coherence-explorer.ts';
 import { mutants } from './coherence-mutants.ts';
-import { realRules, type Scenario } from './coherence-world.ts';
+import { type Rules, realRules, type Scenario, World } from './coherence-world.ts';
+import { describeMutants, describeScenarios } from './exploration.ts';
+import { explore } from './explorer.ts';
 
 /** One key, and everybody who might meet over it. */
 const scenarios: Record<string, Scenario> = {
@@ -58,26 +58,21 @@ const scenarios: Record<string, Scenario> = {
   'replicas that lag and a time-out': { readers: 2, writers: 1, lags: true, timeouts: 1 },
 };
 
-describe('coherence, in every order of events', () => {
-  it.each(Object.entries(scenarios))(
-    '%s',
-    async (_name, scenario) => {
-      const { states, violation } = await explore(scenario, realRules);
-      expect(violation).toBeUndefined();
-      expect(states).toBeGreaterThan(10);
-    },
-    60_000,
-  );
-});
+describeScenarios('coherence, in every order of events', scenarios, (scenario) =>
+  explore(open(scenario, realRules)),
+);
 
-describe('the exploration notices a missing rule', () => {
-  it.each(mutants)('$without', async ({ scenario, rules }) => {
-    const { violation = '' } = await explore(scenario, rules);
-    expect(violation).toContain(after);
-    const schedule = violation.slice(violation.indexOf(after) + after.length);
-    expect(await replay(scenario, rules, schedule)).not.toEqual([]);
-    expect(await replay(scenario, realRules, schedule)).toEqual([]);
-  });
-});
+describeMutants(
+  'the exploration notices a missing rule',
+  mutants,
+  open,
+  realRules,
+  async ({ scenario, rules }) => {
+    const { violation = '' } = await explore(open(scenario, rules));
+    return violation;
+  },
+);
 
-const after = ', after: ';
+function open(scenario: Scenario, rules: Rules): () => Promise<World> {
+  return () => World.open(scenario, rules);
+}

@@ -7,13 +7,9 @@ import {
   realRules,
   type Scenario,
 } from './coherence-world.ts';
+import type { Mutant as AnyMutant } from './exploration.ts';
 
-/** The protocol without one of its rules, and a scenario in which that is noticed. */
-export interface Mutant {
-  readonly without: string;
-  readonly rules: Rules;
-  readonly scenario: Scenario;
-}
+export type Mutant = AnyMutant<Scenario, Rules>;
 
 const readerAndWriter: Scenario = { readers: 1, writers: 1 };
 const timeouts: Scenario = { readers: 2, writers: 2, timeouts: 1 };

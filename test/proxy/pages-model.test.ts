@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
-import { explore, replay } from './coherence-explorer.ts';
-import { realRules, type Scenario } from './coherence-world.ts';
+import { type Rules, realRules, type Scenario, World } from './coherence-world.ts';
+import { describeMutants, describeScenarios } from './exploration.ts';
+import { explore } from './explorer.ts';
 import { pageMutants } from './pages-mutants.ts';
 
 /** One item, and everybody who might meet over a page that shows it. */
@@ -72,26 +72,21 @@ const scenarios: Record<string, Scenario> = {
   'an index that lags': { readers: 2, pageReaders: ['index', 'index'], writers: 2, lags: true },
 };
 
-describe('pages, in every order of events', () => {
-  it.each(Object.entries(scenarios))(
-    '%s',
-    async (_name, scenario) => {
-      const { states, violation } = await explore(scenario, realRules);
-      expect(violation).toBeUndefined();
-      expect(states).toBeGreaterThan(10);
-    },
-    60_000,
-  );
-});
+describeScenarios('pages, in every order of events', scenarios, (scenario) =>
+  explore(open(scenario, realRules)),
+);
 
-describe('the exploration notices a missing rule of pages', () => {
-  it.each(pageMutants)('$without', async ({ scenario, rules }) => {
-    const { violation = '' } = await explore(scenario, rules);
-    expect(violation).toContain(after);
-    const schedule = violation.slice(violation.indexOf(after) + after.length);
-    expect(await replay(scenario, rules, schedule)).not.toEqual([]);
-    expect(await replay(scenario, realRules, schedule)).toEqual([]);
-  });
-});
+describeMutants(
+  'the exploration notices a missing rule of pages',
+  pageMutants,
+  open,
+  realRules,
+  async ({ scenario, rules }) => {
+    const { violation = '' } = await explore(open(scenario, rules));
+    return violation;
+  },
+);
 
-const after = ', after: ';
+function open(scenario: Scenario, rules: Rules): () => Promise<World> {
+  return () => World.open(scenario, rules);
+}

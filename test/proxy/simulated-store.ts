@@ -42,7 +42,7 @@ interface StoredTable {
   readonly region: string;
   readonly schema: KeySchema;
   /** The key of a global index, `groups`, that projects all. */
-  readonly group: KeyAttribute | undefined;
+  group: KeyAttribute | undefined;
   status: string;
   readonly items: Map<string, Item>;
   /** What an eventually consistent read sees while the store is told to lag. */
@@ -75,7 +75,7 @@ export class SimulatedStore implements Backend {
   holdsDescriptions = false;
   /** Eventually consistent reads see what was there when the lag began. */
   lags = false;
-  /** Keys that BatchGetItem leaves out, as `canonicalKey` has them. */
+  /** Keys that BatchGetItem and BatchWriteItem leave out, as `canonicalKey` has them. */
   readonly leftOut = new Set<string>();
   /** Thrown by the next call of the operation. */
   readonly failures = new Map<string, Error>();
@@ -121,6 +121,13 @@ export class SimulatedStore implements Backend {
     this.#tables.set(`${region}/${name}`, table);
     this.#announceTable(table);
     return id;
+  }
+
+  /** The index is added, dropped, or another one. */
+  setGroup(name: string, group: KeyAttribute | undefined): void {
+    const table = this.#find(name, 'us-east-1');
+    table.group = group;
+    this.#announceTable(table);
   }
 
   setStatus(name: string, status: string, region = 'us-east-1'): void {
@@ -363,13 +370,18 @@ export class SimulatedStore implements Backend {
 
   #batchWrite(input: Readonly<Record<string, unknown>>, region: string, origin: object | undefined): Output {
     type Requests = { PutRequest?: { Item: Item }; DeleteRequest?: { Key: Item } }[];
+    const unprocessed: Record<string, Requests> = {};
     for (const [TableName, requests] of Object.entries(input.RequestItems as Record<string, Requests>)) {
-      for (const { PutRequest, DeleteRequest } of requests) {
-        if (PutRequest) this.#write('PutItem', { ...PutRequest, TableName }, region, origin);
+      const { schema } = this.#find(TableName, region);
+      for (const request of requests) {
+        const { PutRequest, DeleteRequest } = request;
+        const key = canonicalKey(schema, PutRequest?.Item ?? DeleteRequest?.Key ?? {});
+        if (this.leftOut.has(key)) unprocessed[TableName] = [...(unprocessed[TableName] ?? []), request];
+        else if (PutRequest) this.#write('PutItem', { ...PutRequest, TableName }, region, origin);
         else this.#write('DeleteItem', { ...DeleteRequest, TableName }, region, origin);
       }
     }
-    return { UnprocessedItems: {} };
+    return { UnprocessedItems: unprocessed };
   }
 
   #transact(input: Readonly<Record<string, unknown>>, region: string, origin: object | undefined): Output {
