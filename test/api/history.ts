@@ -1,5 +1,5 @@
 import type { DynamoDB } from '@aws-sdk/client-dynamodb';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import type { Item } from './setups.ts';
 
 /** How long there is to be waited for what takes a thread of its own. */
@@ -13,7 +13,7 @@ export async function backUp(dynamo: DynamoDB, TableName: string, BackupName = '
     const { BackupDescription: described } = await dynamo.describeBackup({ BackupArn });
     return described?.BackupDetails?.BackupStatus;
   };
-  await expect.poll(status, waiting).toBe('AVAILABLE');
+  await vi.waitFor(async () => expect(await status()).toBe('AVAILABLE'), waiting);
   return BackupArn;
 }
 
