@@ -9,6 +9,7 @@ import { addressUrl, announce } from './announcement.ts';
 import type { Server, Settings } from './config/options.ts';
 import type { Configuration } from './config/settings.ts';
 import { explainFailure } from './failure.ts';
+import { tuneHeap } from './heap.ts';
 import { Lifecycle } from './lifecycle.ts';
 import type { Log } from './log.ts';
 import { isPretty, openLog } from './log.ts';
@@ -36,6 +37,7 @@ export async function serve(
   version: string,
   openBackend: OpenBackend,
 ): Promise<void> {
+  tuneHeap();
   const { settings } = configuration;
   const pretty = isPretty(settings.logFormat, process.stderr.isTTY);
   const log = openLog(settings.logLevel, pretty);
