@@ -106,8 +106,10 @@ export class Flights<V, To extends { readonly ttlMs: number } = Destination, T e
 
   /** Sends the read that waits, unless a writer has put the value meanwhile. */
   #departNext(name: string): void {
-    const next = this.flights.get(name)?.next;
+    const flight = this.flights.get(name);
+    const next = flight?.next;
     this.flights.delete(name);
+    if (flight !== undefined) strip(flight);
     if (next === undefined) return;
     const { destination, send, resolve, reject } = next;
     try {
@@ -183,10 +185,23 @@ export function itemGround<V extends Sized>(coherence: Coherence<V>): Ground<V, 
 /** A read that was sent. */
 export interface Flight<V, To, T> {
   /** Absent where nothing might be kept as the read was sent: nobody may join it, nor keep what it brings. */
-  readonly token: T | undefined;
-  readonly answer: Promise<V | undefined>;
+  token: T | undefined;
+  answer: Promise<V | undefined>;
   next: NextFlight<V, To> | undefined;
 }
+
+/**
+ * Of a flight that has ended, nothing is held any more. When entries come and go, V8 puts a Map into new tables again and again,
+ * and each of the old ones, with what is in it, keeps the one after it alive, until all of the heap is looked through: so the
+ * requests and answers of thousands of reads would be copied from one part of the heap to the next.
+ */
+function strip<V, To, T>(flight: Flight<V, To, T>): void {
+  flight.token = undefined;
+  flight.answer = noAnswer;
+  flight.next = undefined;
+}
+
+const noAnswer = Promise.resolve(undefined);
 
 /** A read that waits until the one before it has ended. */
 interface NextFlight<V, To> {

@@ -83,7 +83,8 @@ export class LocalTier<V extends Sized> implements Tier<V> {
       return undefined;
     }
     this.#entries.touch(entry);
-    return this.#kept[this.#entries.number(entry, placeNumber)] ?? this.#unpacked(entry);
+    const place = this.#entries.number(entry, placeNumber);
+    return place === none ? this.#unpacked(entry) : this.#kept[place];
   }
 
   put(name: string, value: V, expiresAtMs: number): void {
@@ -149,7 +150,7 @@ export class LocalTier<V extends Sized> implements Tier<V> {
   #remove(entry: number): void {
     const place = this.#entries.number(entry, placeNumber);
     this.#entries.remove(entry);
-    const value = this.#kept[place];
+    const value = place === none ? undefined : this.#kept[place];
     if (value === undefined) return;
     this.#kept[place] = undefined;
     this.#freePlaces.push(place);
