@@ -20,7 +20,7 @@ export type MetaRows = Map<string, string | undefined>;
 
 /**
  * The state that the log has produced, in LMDB: one environment with the items and a few meta rows. It commits in its
- * safe mode: what is committed is on disk. Written only by `apply`, from one place, in order.
+ * safe mode: what is committed is on disk. Written by `apply`, from one place, in order; by `transact` in threads that load tables.
  */
 export class Store {
   readonly #environment: RootDatabase<Buffer, Buffer>;

@@ -1,10 +1,14 @@
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { DiskReserve } from '../../../engine/disk-reserve.ts';
 import type { LoadedRow } from '../../../engine/history/load-plan.ts';
-import type { LoadOutcome } from '../../../engine/loading/load-source.ts';
-import { loadsUnderWay } from '../../../engine/loading/table-loads.ts';
+import { fedSource, type LoadOutcome } from '../../../engine/loading/load-source.ts';
+import { loadsUnderWay, TableLoads } from '../../../engine/loading/table-loads.ts';
+import { WriteTurns } from '../../../engine/state/write-turns.ts';
 import type { TableDefinition } from '../../../engine/table-definition.ts';
+import { silentLogger } from '../../silent-logger.ts';
 import {
   bytesOf,
   type IndexShape,
@@ -15,7 +19,7 @@ import {
   spelled,
   type Value,
 } from '../index-model.ts';
-import { inKeyOrder, keyOf, LoadingEngine, rowOf } from './loading-harness.ts';
+import { each, inKeyOrder, keyOf, LoadingEngine, rowOf } from './loading-harness.ts';
 
 let engine: LoadingEngine;
 let logged: { readonly details: object; readonly message: string }[];
@@ -300,6 +304,38 @@ function createOther(): object {
     BillingMode: 'PAY_PER_REQUEST',
   };
 }
+
+describe('a disk that is nearly full', () => {
+  test('keeps what is loaded waiting until there is room', async () => {
+    let freeBytes = 1;
+    const diskReserve = await DiskReserve.open({
+      directory: engine.directory,
+      reserveBytes: 10,
+      log: silentLogger,
+      freeBytes: () => Promise.resolve(freeBytes),
+    });
+    const { core, services } = engine.parts;
+    const loads = new TableLoads({
+      ...services,
+      ...core,
+      diskReserve,
+      stateDirectory: join(engine.directory, 'state'),
+      turns: new WriteTurns(),
+      log: silentLogger,
+    });
+    const table = await engine.create('Waiting', []);
+    const outcome = new Promise((resolve) => {
+      loads.start(table, fedSource(each([inKeyOrder(itemsOf(10))]), resolve));
+    });
+    while (loads.progress(table.number)?.rowsLoaded !== 10) await delay(1);
+    await delay(150);
+    expect(engine.definition('Waiting')?.status).toBe('CREATING');
+    freeBytes = 100;
+    expect(await outcome).toBe('loaded');
+    expect(await countOf('Waiting')).toBe(10);
+    diskReserve.close();
+  });
+});
 
 describe('a source that fails', () => {
   test('takes the table away, whatever there was of it', async () => {
