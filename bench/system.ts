@@ -39,7 +39,7 @@ export interface System {
 
 /** Nothing that is read once is read anew by age while it is measured. */
 const lasting = ['--item-ttl-ms', '1h', '--query-ttl-ms', '1h'];
-/** The least there is, which one in 35 of a table's items fills. */
+/** The least there is, which one in 17 of a table's items fills. */
 const small = ['--cache-size', '1MB'];
 const large = ['--cache-size', '4GB'];
 
