@@ -101,6 +101,7 @@ export class Applier {
       this.#options.onFailed();
       this.#startLater(retryDelayMs);
     } else if (this.#dirty) {
+      if (this.#options.droppedTables.size > 0) this.#startLater(purgeDelayMs);
       this.committed();
     }
   }
@@ -163,4 +164,7 @@ export function droppedRow(table: number): string {
 const applyDelayMs = 2000;
 const retryDelayMs = 1000;
 const lagPollMs = 50;
+
+/** Some ten milliseconds of the serving thread at a time; a table of a million items is gone within a minute. */
 const purgeKeysMax = 5000;
+const purgeDelayMs = 200;
