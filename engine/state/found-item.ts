@@ -13,18 +13,20 @@ import {
 } from './layout.ts';
 
 /**
- * What a read has found, where it lies: in the overlay, or in LMDB's buffer, where it lasts until the next read. What is
- * there is to be relied on only when its checksum has been seen to: by `take`, `check` or the `finish` of a PageBody.
+ * What a read has found, where it lies: in the overlay, in an ItemMemory, or in LMDB's buffer, where it lasts until the next
+ * read. What is in LMDB's is to be relied on only when its checksum has been seen to: by `take`, `check` or the `finish` of
+ * a PageBody.
  */
 export class FoundItem {
   readonly key: StateKey;
   /** In bytes as DynamoDB counts. */
   readonly size: number;
-  /** LMDB's buffer, which begins with the value and goes on behind it, or else what the overlay has. */
+  /** LMDB's buffer, which begins with the value and goes on behind it, or else memory of our own. */
   readonly bytes: Buffer;
   /** Where in the bytes the item's JSON begins, or the content of an index entry. */
   readonly start: number;
   readonly end: number;
+  /** Whether the bytes are LMDB's buffer. */
   readonly isStored: boolean;
 
   private constructor(
