@@ -47,6 +47,8 @@ export type TableLoading =
       readonly sourceTableArn: string;
       /** Absent where it is restored from a table's history. */
       readonly sourceBackupArn?: string;
+      /** The history that it is restored from (PointInTimeRecovery.sequence); absent where it is a backup. */
+      readonly sourceHistory?: number;
       /** The moment that comes back. */
       readonly restoreMs: number;
     }

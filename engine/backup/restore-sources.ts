@@ -73,6 +73,8 @@ export class RestoreSources {
     const table = this.#catalog.get(region, tableName)?.definition;
     const bounds = table && this.#histories.restorable(table, nowMs);
     if (table === undefined || bounds === undefined) return undefined;
+    // Another table, or another history of it, has the name by now.
+    if (table.pointInTime?.sequence !== loading.sourceHistory) return undefined;
     const isWithin = loading.restoreMs >= bounds.earliestMs && loading.restoreMs <= bounds.latestMs;
     return isWithin ? this.ofHistory(table, loading.restoreMs) : undefined;
   }

@@ -78,6 +78,7 @@ export async function restoreTableToPointInTime(services: Services, request: Req
     const loading: TableLoading = {
       kind: 'restore',
       sourceTableArn: tableArn(table.region, table.name),
+      ...(table.pointInTime !== undefined && { sourceHistory: table.pointInTime.sequence }),
       restoreMs,
     };
     const source = await definitionInWorker(from.rows.plan);
