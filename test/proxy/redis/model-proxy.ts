@@ -119,6 +119,6 @@ export class ModelProxy {
 }
 
 /** What a proxy has sent is decided by what has reached it. */
-export function underWay({ runId, sent, done, late, announcements }: SimulatedNode): unknown {
+function underWay({ runId, sent, done, late, announcements }: SimulatedNode): unknown {
   return [runId, sent.length, done.map(({ answer }) => String(answer)), late.length, announcements];
 }

@@ -26,11 +26,12 @@ import {
   tableName,
   type Value,
 } from './model-items.ts';
+import { ModelLinks } from './model-links.ts';
 import { Oracle } from './model-oracle.ts';
-import { fenceMs, ModelProxy, underWay } from './model-proxy.ts';
+import { fenceMs, ModelProxy } from './model-proxy.ts';
 import { ModelRedis } from './model-redis.ts';
 import type { Rules, Scenario } from './model-scenario.ts';
-import type { SimulatedNode } from './simulated-redis.ts';
+import { ModelStream } from './model-stream.ts';
 
 const settleMs = 1_000;
 /** After so long neither Redis nor the table's record is young: what is kept has its whole life. */
@@ -52,15 +53,9 @@ interface Client {
   state: 'idle' | 'waiting' | 'done' | 'failed';
 }
 
-/** A write that went around, in the stream. */
-interface Told {
-  readonly value: Value;
-  readonly tableId: string;
-}
-
 /**
  * Several accelerators over one simulated Redis and one simulated store, two items, and clients, all of them moved by named
- * actions only. Connections to Redis are numbered proxy by proxy.
+ * actions only.
  */
 export class World implements ExploredWorld {
   readonly finishesAnywhere = true;
@@ -72,31 +67,16 @@ export class World implements ExploredWorld {
   readonly #store = new SimulatedStore({ answers: 'soon' });
   readonly #oracle = new Oracle();
   readonly #proxies: ModelProxy[] = [];
-  /** Connections of proxies that were killed, with steps that Redis may still do. */
-  readonly #ghosts: SimulatedNode[] = [];
+  readonly #links: ModelLinks;
   readonly #readers: readonly Client[];
   readonly #writers: readonly Client[];
   readonly #proxyOf = new Map<HeldCall, ModelProxy>();
   /** Writes that nobody waits for any more, but that the store may still apply. */
   readonly #late: HeldCall[] = [];
-  readonly #unannounced: Told[] = [];
-  /** What the follower took with it. */
-  readonly #lost: Told[] = [];
+  readonly #stream: ModelStream;
   #isFaulty = false;
   #processes = 0;
-  readonly #left: Record<
-    | 'around'
-    | 'follower'
-    | 'replace'
-    | 'index'
-    | 'describe'
-    | 'partial'
-    | 'lose'
-    | 'timeout'
-    | 'break'
-    | 'crash',
-    number
-  >;
+  readonly #left: Record<'replace' | 'index' | 'describe' | 'partial' | 'timeout' | 'crash', number>;
 
   private constructor(scenario: Scenario, rules: Rules) {
     this.#scenario = scenario;
@@ -105,19 +85,22 @@ export class World implements ExploredWorld {
     this.#store.createTable(tableName, schema, region, scenario.index === 'added' ? undefined : group);
     for (const id of ids) this.#store.put(tableName, itemOf(id, firstItem));
     for (let i = 0; i < scenario.proxies; i++) this.#proxies.push(this.#newProxy());
+    this.#links = new ModelLinks(scenario, this.#proxies);
+    this.#stream = new ModelStream(scenario, {
+      store: this.#store,
+      oracle: this.#oracle,
+      proxies: this.#proxies,
+      isHeard: () => !this.#isFaulty,
+    });
     this.#readers = this.#newReaders();
     this.#writers = this.#newWriters();
     const isChanged = this.#mayChangeAround();
     this.#left = {
-      around: scenario.writesAround ?? 0,
-      follower: scenario.followerLosses ?? 0,
       replace: scenario.replacement === 'around' ? 1 : 0,
       index: scenario.index === undefined ? 0 : 1,
       describe: isChanged ? describesMax : 0,
       partial: scenario.partialBatches ?? 0,
-      lose: scenario.lostSteps ?? 0,
       timeout: scenario.timeouts ?? 0,
-      break: scenario.breaks ?? 0,
       crash: scenario.crashes ?? 0,
     };
   }
@@ -142,10 +125,10 @@ export class World implements ExploredWorld {
     return [
       ...startable('read', this.#readers),
       ...startable('write', this.#writers),
-      ...this.#proxies.flatMap((proxy) => this.#proxyActions(proxy)),
-      ...this.#ghosts.flatMap(({ late }, i) => (late.length > 0 ? [`do of ghost ${i}`] : [])),
+      ...this.#links.enabled(),
       ...this.#store.held.flatMap((call, i) => this.#callActions(call, i)),
       ...this.#late.flatMap((_call, i) => [`apply late ${i}`, `never apply ${i}`]),
+      ...this.#stream.enabled(),
       ...this.#happenings(),
       ...this.#redis.enabled(),
       ...(this.#left.crash > 0 ? ['crash'] : []),
@@ -167,7 +150,7 @@ export class World implements ExploredWorld {
       this.#isFaulty,
       [...this.#readers, ...this.#writers].map(({ state }) => state),
       this.#proxies.map((proxy) => proxy.fingerprint()),
-      this.#ghosts.map(underWay),
+      this.#links.fingerprint(),
       this.#store.lags,
       this.#store.held.map((call) => [
         this.#proxyOf.get(call)?.trace[0],
@@ -175,8 +158,7 @@ export class World implements ExploredWorld {
         outcomeOf(call),
       ]),
       this.#late.map(outcomeOf),
-      this.#unannounced,
-      this.#lost,
+      this.#stream.fingerprint(),
       this.#redis.fingerprint(),
     ]);
   }
@@ -195,8 +177,8 @@ export class World implements ExploredWorld {
     await this.#settleStore();
     for (let ms = 0; ms < quietMs; ms += beatMs) {
       await this.#passBeat();
-      if (this.#unannounced.length > 0) this.#tell();
-      if (this.#lost.length > 0) this.#takeOver();
+      this.#stream.tell();
+      this.#stream.takeOver();
       await this.#settleStore();
     }
     for (const { state } of [...this.#readers, ...this.#writers]) {
@@ -293,22 +275,6 @@ export class World implements ExploredWorld {
     } while (this.#store.held.length > 0);
   }
 
-  #proxyActions(proxy: ModelProxy): string[] {
-    return proxy.nodes.flatMap((node) => this.#nodeActions(node, this.#nodes().indexOf(node)));
-  }
-
-  #nodeActions(node: SimulatedNode, i: number): string[] {
-    const actions: string[] = [];
-    if (node.sent.length > 0) actions.push(`do ${i}`);
-    if (node.done.length > 0) actions.push(`answer ${i}`);
-    if (node.announcements.length > 0) actions.push(`hear ${i}`);
-    if (node.late.length > 0 && this.#scenario.losesForGood !== true) actions.push(`do late ${i}`);
-    if (node.runId === undefined) actions.push(`connect ${i}`);
-    if (this.#left.lose > 0 && node.sent.length + node.done.length > 0) actions.push(`lose ${i}`);
-    if (this.#left.break > 0 && node.runId !== undefined) actions.push(`break ${i}`);
-    return actions;
-  }
-
   #callActions(call: HeldCall, i: number): string[] {
     const actions = [`${call.outcome === undefined ? 'execute' : 'reply'} ${i}`];
     const isBatch = call.request.operation === 'BatchWriteItem' && call.outcome === undefined;
@@ -318,13 +284,8 @@ export class World implements ExploredWorld {
   }
 
   #happenings(): string[] {
-    const { around, follower, replace, index, describe } = this.#left;
+    const { replace, index, describe } = this.#left;
     const actions: string[] = [];
-    const isThere = this.#store.tableId(tableName) !== undefined;
-    if (around > 0 && isThere) actions.push('write around');
-    if (this.#unannounced.length > 0) actions.push('tell of a write around');
-    if (this.#unannounced.length > 0 && follower > 0) actions.push('lose the follower');
-    if (this.#lost.length > 0) actions.push('take over');
     if (replace > 0) actions.push('replace around');
     if (index > 0) actions.push('change the index');
     if (describe > 0 && index + replace === 0) actions.push('describe anew');
@@ -336,24 +297,24 @@ export class World implements ExploredWorld {
     const happenings: Record<string, () => void> = {
       read: () => at(this.#readers, i).start(),
       write: () => at(this.#writers, i).start(),
-      do: () => this.#do(i),
-      answer: () => this.#answerStep(i),
-      hear: () => this.#hear(i),
-      'do late': () => at(this.#nodes(), i).doLate(),
-      'do of ghost': () => at(this.#ghosts, i).doLate(),
-      connect: () => this.#connect(i),
-      lose: () => this.#lose(i),
-      break: () => this.#break(i),
+      do: () => this.#links.do(i),
+      answer: () => this.#links.answer(i),
+      hear: () => this.#links.hear(i),
+      'do late': () => this.#links.doLate(i),
+      'do of ghost': () => this.#links.doOfGhost(i),
+      connect: () => this.#links.connect(i),
+      lose: () => this.#failing(() => this.#links.lose(i)),
+      break: () => this.#failing(() => this.#links.break(i)),
       execute: () => this.#execute(at(this.#store.held, i)),
       'execute partly': () => this.#executePartly(at(this.#store.held, i)),
       reply: () => this.#answer(at(this.#store.held, i)),
       'time out': () => this.#timeOut(at(this.#store.held, i)),
       'apply late': () => this.#execute(at(this.#late.splice(i, 1), 0)),
       'never apply': () => this.#late.splice(i, 1),
-      'write around': () => this.#writeAround(),
-      'tell of a write around': () => this.#tell(),
-      'lose the follower': () => this.#loseFollower(),
-      'take over': () => this.#takeOver(),
+      'write around': () => this.#stream.writeAround(),
+      'tell of a write around': () => this.#stream.tell(),
+      'lose the follower': () => this.#stream.loseFollower(),
+      'take over': () => this.#stream.takeOver(),
       'replace around': () => this.#replaceAround(),
       'change the index': () => this.#changeIndex(),
       'describe anew': () => this.#describeAnew(),
@@ -361,10 +322,10 @@ export class World implements ExploredWorld {
         this.#store.lags = false;
       },
       save: () => this.#redis.save(at(this.#redis.servers, i)),
-      restart: () => this.#restart(i),
-      flush: () => this.#flush(i),
+      restart: () => this.#failing(() => this.#restart(i)),
+      flush: () => this.#failing(() => this.#redis.flush(at(this.#redis.servers, i))),
       evict: () => this.#evict(i),
-      crash: () => this.#crash(),
+      crash: () => this.#failing(() => this.#crash()),
     };
     const happen = happenings[name];
     if (happen === undefined) throw new Error(`no such action: ${name}`);
@@ -407,50 +368,6 @@ export class World implements ExploredWorld {
     );
   }
 
-  #do(i: number): void {
-    const node = at(this.#nodes(), i);
-    if (this.#scenario.doesAtOnce !== true) {
-      node.doNext();
-      return;
-    }
-    for (let count = node.sent.length; count > 0; count--) node.doNext();
-    while (node.done.length > 0) this.#answerStep(i);
-  }
-
-  #answerStep(i: number): void {
-    const node = at(this.#nodes(), i);
-    this.#trace(i, `${node.done[0]?.answer}`);
-    node.answerNext();
-  }
-
-  #hear(i: number): void {
-    const node = at(this.#nodes(), i);
-    do {
-      this.#trace(i, `heard ${node.announcements[0]}`);
-      node.announceNext();
-    } while (this.#scenario.doesAtOnce === true && node.announcements.length > 0);
-  }
-
-  #connect(i: number): void {
-    const node = at(this.#nodes(), i);
-    node.comeUp();
-    this.#trace(i, `up ${node.runId}`);
-  }
-
-  #lose(i: number): void {
-    this.#left.lose--;
-    this.#isFaulty = true;
-    this.#trace(i, 'lost');
-    at(this.#nodes(), i).loseNext();
-  }
-
-  #break(i: number): void {
-    this.#left.break--;
-    this.#isFaulty = true;
-    this.#trace(i, 'down');
-    at(this.#nodes(), i).goDown();
-  }
-
   #execute(call: HeldCall): void {
     if (call.outcome !== undefined) return;
     call.execute();
@@ -477,43 +394,6 @@ export class World implements ExploredWorld {
     call.fail(new Error('no answer'));
   }
 
-  #writeAround(): void {
-    this.#left.around--;
-    const value = `a${this.#left.around}`;
-    this.#store.put(tableName, itemOf('k', value));
-    this.#oracle.appliedAround(value);
-    this.#unannounced.push({ value, tableId: this.#tableId() });
-  }
-
-  #tell(): void {
-    const told = this.#unannounced.shift();
-    if (told === undefined) return;
-    const { invalidations, trace } = at(this.#proxies, 0);
-    trace.push(`is told of ${told.value}`);
-    const table = { id: told.tableId, schema, region, name: tableName };
-    const change = { table, key: canonical('k'), oldItem: 'unknown', newItem: 'unknown' } as const;
-    void this.#heard(invalidations.changed(change), [told], this.#unannounced);
-  }
-
-  #loseFollower(): void {
-    this.#left.follower--;
-    this.#lost.push(...this.#unannounced.splice(0));
-  }
-
-  #takeOver(): void {
-    const { invalidations, trace } = at(this.#proxies, this.#proxies.length - 1);
-    const lost = this.#lost.splice(0);
-    trace.push('takes over');
-    const isVoid = invalidations.voidTable(lost[0]?.tableId ?? this.#tableId(), 0);
-    void this.#heard(isVoid, lost, this.#lost);
-  }
-
-  /** What was not delivered is told again. */
-  async #heard(isTold: boolean | Promise<boolean>, told: readonly Told[], again: Told[]): Promise<void> {
-    if (await isTold) for (const { value } of told) this.#oracle.told(value, !this.#isFaulty);
-    else again.unshift(...told);
-  }
-
   /** Nobody can know of it before the table is described anew. */
   #replaceAround(): void {
     this.#left.replace--;
@@ -533,15 +413,15 @@ export class World implements ExploredWorld {
     this.#clock.advance(shortMs);
   }
 
-  #restart(i: number): void {
+  /** What others have heard of, and are answered, is not sure from then on. */
+  #failing(fail: () => void): void {
     this.#isFaulty = true;
-    for (const proxy of this.#proxies) proxy.trace.push(`down ${i}`);
-    this.#redis.restart(at(this.#redis.servers, i));
+    fail();
   }
 
-  #flush(i: number): void {
-    this.#isFaulty = true;
-    this.#redis.flush(at(this.#redis.servers, i));
+  #restart(i: number): void {
+    for (const proxy of this.#proxies) proxy.trace.push(`down ${i}`);
+    this.#redis.restart(at(this.#redis.servers, i));
   }
 
   #evict(i: number): void {
@@ -551,7 +431,6 @@ export class World implements ExploredWorld {
   /** What it had sent may still be done, by Redis and by the store. */
   #crash(): void {
     this.#left.crash--;
-    this.#isFaulty = true;
     const last = this.#proxies.length - 1;
     const killed = at(this.#proxies, last);
     killed.kill();
@@ -561,24 +440,11 @@ export class World implements ExploredWorld {
       if (isWrite(call) && call.outcome === undefined) this.#late.push(call);
       this.#store.held.splice(this.#store.held.indexOf(call), 1);
     }
-    this.#ghosts.push(...killed.nodes);
+    this.#links.haunt(killed);
     for (const client of [...this.#readers, ...this.#writers]) {
       if (client.proxy === last && client.state === 'waiting') client.state = 'failed';
     }
     born.link.isHeld = true;
-  }
-
-  #nodes(): SimulatedNode[] {
-    return this.#proxies.flatMap(({ nodes }) => nodes);
-  }
-
-  #trace(i: number, text: string): void {
-    const masters = this.#redis.servers.length;
-    at(this.#proxies, Math.floor(i / masters)).trace.push(masters === 1 ? text : `${i} ${text}`);
-  }
-
-  #tableId(): string {
-    return this.#store.tableId(tableName) ?? '';
   }
 
   /** A table that is replaced has two identities, and what is asked of an index that is not known is handed on. */
