@@ -66,7 +66,8 @@ export class Store {
   }
 
   /**
-   * The same out of LMDB, under the key of either; it may be kept then. Not for what is being applied.
+   * The same out of LMDB, under the key of either; it may be kept then. Not for what is being applied, nor in a store beside
+   * the one that applies, as it would miss what to forget.
    * @param entry checked.
    * @throws StateDamagedError
    */
