@@ -21,7 +21,7 @@ export const knownErrors: readonly KnownDifference[] = [
   {
     peers: dynalite,
     operation: /^(?:Query|Scan)$/,
-    ours: /^(?:OK|ValidationException: (?:Attempted conditional constraint|.*does not project).*)$/,
+    ours: /^(?:OK|ValidationException: (?:Attempted conditional constraint|.*does not project|.*Condition parameter type).*)$/,
     theirs: /^ValidationException: .*ComparisonOperator (?:EQ|NE|CONTAINS|NOT_CONTAINS) is not valid for/,
     why: 'EQ and NE are there for all types (API_Condition), CONTAINS for all that a list may hold; DynamoDB Local agrees.',
   },
@@ -134,7 +134,7 @@ export const knownErrors: readonly KnownDifference[] = [
     operation: /^(?:CreateTable|UpdateTable)$/,
     ours: /^ValidationException: /,
     theirs:
-      /^ValidationException: (?:(?:Hash|Range) Key not specified|No (?:defined key schema|Hash Key specified|provisioned throughput)|The number of attributes in key schema|Two keys can not|Too many hash keys|Key Schema too big|Key schema element is|Invalid key order|One or more keys is not|Local Secondary indices|Table read and write throughput|Attribute (?:name must be|\w+ is not defined)|Names of key attributes|Member must satisfy enum value set: \[B, N, S\]|Projection type must be|If Projection type|invalid attribute, SchemaElement|Update global secondary index|The requested throughput value|Invalid Attribute value|Invalid table\/index name|Local secondary|Two (?:global|local) secondary|Duplicate)/,
+      /^ValidationException: (?:(?:Hash|Range) Key not specified|No (?:defined key schema|Hash Key specified|provisioned throughput)|The number of attributes in key schema|Two keys can not|Too many hash keys|Key Schema too big|Key schema element is|Invalid key order|One or more keys is not|Local Secondary indices|Table read and write throughput|Attribute (?:name must be|\w+ is not defined)|Names of key attributes|Member must satisfy enum value set: \[B, N, S\]|Projection type must be|If Projection type|invalid attribute, SchemaElement|Update global secondary index|The requested throughput value|Invalid Attribute value|Invalid table\/index name|Local secondary|Global Secondary Index's|No attributes should be specified|Indexes must have a projection|Two (?:global|local) secondary|Duplicate)/,
     why: 'DynamoDB Local has words and an order of its own for definitions; dynalite checks them as AWS does.',
   },
   {
@@ -148,7 +148,7 @@ export const knownErrors: readonly KnownDifference[] = [
     peers: both,
     operation: /^UpdateItem$/,
     ours: /^ValidationException: The document path provided in the update expression is invalid/,
-    theirs: /^ValidationException: The provided expression refers to an attribute that does not exist/,
+    theirs: /^ValidationException: (?:The provided expression refers|An operand in the update expression)/,
     why:
       'Which of several clauses that do not fit an item is reported is arbitrary: the first in the text here, another one ' +
       'in each of the others. No source says what AWS does.',
@@ -172,7 +172,7 @@ export const knownErrors: readonly KnownDifference[] = [
     ours: /Attribute name is a reserved keyword; reserved keyword: size$/,
     theirs:
       /^(?:OK|ConditionalCheckFailedException: .*|ValidationException: .*does not project one or more filter.*)$/,
-    why: 'SIZE is a reserved word (ReservedWords); DynamoDB Local takes it for a name inside of functions.',
+    why: 'SIZE is a reserved word (ReservedWords); DynamoDB Local takes it for a name.',
   },
   {
     peers: local,
@@ -259,7 +259,7 @@ export const knownErrors: readonly KnownDifference[] = [
   {
     peers: dynalite,
     ours: /^ValidationException: (?:Supplied AttributeValue|The parameter cannot be converted|Attempting to store|Number |One or more parameter values were invalid: (?:An |Binary sets|Input|Null))/,
-    theirs: /^(?:OK|ConditionalCheckFailedException: .*)$/,
+    theirs: /^(?:OK|ConditionalCheckFailedException: .*|ValidationException: .*number of argument.*)$/,
     input: /"Expected":.*"AttributeValueList":/,
     why: 'dynalite does not look at the values that an Expected compares with.',
   },
@@ -336,7 +336,7 @@ export const knownErrors: readonly KnownDifference[] = [
     peers: local,
     operation: /^TransactWriteItems$/,
     ours: /^ValidationException: Transaction request cannot include multiple operations on one item$/,
-    theirs: /^TransactionCanceledException: /,
+    theirs: /^(?:TransactionCanceledException: |ValidationException: An operand in the update expression)/,
     why: 'That no item is named twice is checked before any condition is (paritysuite: transactions).',
   },
   {
@@ -347,5 +347,44 @@ export const knownErrors: readonly KnownDifference[] = [
     why:
       'Names of attributes have 1 to 255 characters and are there once, types are an enumeration (API_KeySchemaElement, ' +
       'API_AttributeDefinition); dynalite does not look at all of them.',
+  },
+  {
+    peers: dynalite,
+    ours: /^ValidationException: ExpressionAttributeNames contains invalid value: Empty attribute name for key /,
+    theirs:
+      /^ValidationException: Invalid \w+: An expression attribute name used in the document path is not defined/,
+    why: 'An empty name is refused as such (HowItWorks.NamingRulesDataTypes); dynalite takes it for none.',
+  },
+  {
+    peers: both,
+    operation: /^(?:CreateTable|UpdateTable)$/,
+    ours: /^LimitExceededException: .* (?:maximum|exceed)/,
+    theirs: /^OK$/,
+    why: 'An account has quotas (ServiceQuotas); the others know none.',
+  },
+  {
+    peers: local,
+    operation: /^TransactWriteItems$/,
+    ours: /^TransactionCanceledException: .*ValidationError/,
+    theirs: /^TransactionCanceledException: .*ValidationError/,
+    why:
+      'An action that does not fit its table cancels the transaction before conditions are evaluated, with a reason for ' +
+      'every action (API_TransactWriteItems: CancellationReasons); DynamoDB Local evaluates some of them, or leaves them out.',
+  },
+  {
+    peers: local,
+    operation: /^(?:PutItem|UpdateItem|DeleteItem)$/,
+    ours: /^ValidationException: Failed to satisfy constraint: Member must satisfy enum value set: \[ALL_OLD, /,
+    theirs: /^OK$/,
+    input: /"ReturnValues":""/,
+    why: 'An empty text is no value of an enumeration (CommonErrors).',
+  },
+  {
+    peers: dynalite,
+    operation: /^UpdateItem$/,
+    ours: /^ValidationException: Type mismatch for attribute to update$/,
+    theirs: /^ConditionalCheckFailedException: /,
+    input: /"ConditionalOperator":"OR"/,
+    why: 'Conditions joined with OR hold if one does (LegacyConditionalParameters); dynalite joins all with AND.',
   },
 ];

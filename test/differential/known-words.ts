@@ -135,6 +135,14 @@ const knownWords: readonly KnownWords[] = [
 
   { peer: local, ours: at('action'), theirs: /^Member must satisfy enum value set: \[ADD, DELETE, PUT\]$/ },
 
+  { peer: local, ours: at('item'), theirs: /^The supplied Item contains a null AttributeValue/ },
+  { peer: local, ours: at('limit'), theirs: /^Limit must be greater than or equal to 1$/ },
+  {
+    peer: local,
+    ours: /: Value must be provided when Exists is null for Attribute: /,
+    theirs: /: ExpectedAttributeValue must not be null for Attribute: /,
+  },
+
   // Parameters that do not go together. AWS names key and parameter in its older layer of checks only, which serves
   // BatchWriteItem, Scan and transactions (protocol/wording.ts).
   {
