@@ -1,7 +1,6 @@
+import { describeExploration } from './coherence-exploration.ts';
 import { mutants } from './coherence-mutants.ts';
-import { type Rules, realRules, type Scenario, World } from './coherence-world.ts';
-import { describeMutants, describeScenarios } from './exploration.ts';
-import { explore } from './explorer.ts';
+import type { Scenario } from './coherence-world.ts';
 
 /** One key, and everybody who might meet over it. */
 const scenarios: Record<string, Scenario> = {
@@ -58,21 +57,4 @@ const scenarios: Record<string, Scenario> = {
   'replicas that lag and a time-out': { readers: 2, writers: 1, lags: true, timeouts: 1 },
 };
 
-describeScenarios('coherence, in every order of events', scenarios, (scenario) =>
-  explore(open(scenario, realRules)),
-);
-
-describeMutants(
-  'the exploration notices a missing rule',
-  mutants,
-  open,
-  realRules,
-  async ({ scenario, rules }) => {
-    const { violation = '' } = await explore(open(scenario, rules));
-    return violation;
-  },
-);
-
-function open(scenario: Scenario, rules: Rules): () => Promise<World> {
-  return () => World.open(scenario, rules);
-}
+describeExploration('coherence', scenarios, mutants);

@@ -1,6 +1,5 @@
-import { type Rules, realRules, type Scenario, World } from './coherence-world.ts';
-import { describeMutants, describeScenarios } from './exploration.ts';
-import { explore } from './explorer.ts';
+import { describeExploration } from './coherence-exploration.ts';
+import type { Scenario } from './coherence-world.ts';
 import { pageMutants } from './pages-mutants.ts';
 
 /** One item, and everybody who might meet over a page that shows it. */
@@ -72,21 +71,4 @@ const scenarios: Record<string, Scenario> = {
   'an index that lags': { readers: 2, pageReaders: ['index', 'index'], writers: 2, lags: true },
 };
 
-describeScenarios('pages, in every order of events', scenarios, (scenario) =>
-  explore(open(scenario, realRules)),
-);
-
-describeMutants(
-  'the exploration notices a missing rule of pages',
-  pageMutants,
-  open,
-  realRules,
-  async ({ scenario, rules }) => {
-    const { violation = '' } = await explore(open(scenario, rules));
-    return violation;
-  },
-);
-
-function open(scenario: Scenario, rules: Rules): () => Promise<World> {
-  return () => World.open(scenario, rules);
-}
+describeExploration('pages', scenarios, pageMutants);

@@ -391,7 +391,10 @@ describe('a write without an answer', () => {
     expect([await reader.read(), await reader.readPage()]).toEqual(['bypass', 'bypass']);
   });
 
-  test('keeps them out again, and drops what they kept, when its fence and hold were evicted', async () => {
+  test.each([
+    { when: 'keeps them out again, and drops what they kept,', afterMs: 0, answers: 'bypass' },
+    { when: 'drops once more at its end what they kept', afterMs: fenceMs, answers: 'miss' },
+  ])('$when when its fence and hold were evicted', async ({ afterMs, answers }) => {
     const fleet = new Fleet();
     const [writer, reader] = await fleet.pair();
     await writer.cache.abandon(await writer.raise());
@@ -400,22 +403,9 @@ describe('a write without an answer', () => {
     await reader.cache.voidEverything(0);
     await reader.fill('maybe old');
     await reader.fillPage('maybe old');
+    await fleet.advance(afterMs);
     await writer.beat();
-    expect([await reader.read(), await reader.readPage()]).toEqual(['bypass', 'bypass']);
-  });
-
-  test('drops once more at the end, what was kept while its fence was lost', async () => {
-    const fleet = new Fleet();
-    const [writer, reader] = await fleet.pair();
-    await writer.cache.abandon(await writer.raise());
-    fleet.server.keyspace.evict(itemNames(tableId, key).fences);
-    fleet.server.keyspace.evict(recordNames(tableId).record);
-    await reader.cache.voidEverything(0);
-    await reader.fill('maybe old');
-    await reader.fillPage('maybe old');
-    await fleet.advance(fenceMs);
-    await writer.beat();
-    expect([await reader.read(), await reader.readPage()]).toEqual(['miss', 'miss']);
+    expect([await reader.read(), await reader.readPage()]).toEqual([answers, answers]);
   });
 
   test('holds its table instead, if there are too many', async () => {
