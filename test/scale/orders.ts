@@ -150,6 +150,34 @@ export async function scanUntil(server: Server, stop: AbortSignal, IndexName?: s
   return pages;
 }
 
+/**
+ * Makes one backup after the other, each in the place of the last one, until it is told to stop.
+ * @returns how many it has made.
+ */
+export async function backUpUntil(server: Server, stop: AbortSignal): Promise<number> {
+  let backups = 0;
+  while (!stop.aborted) {
+    const { BackupDetails } = await server.call<{ BackupDetails: { BackupArn: string } }>('CreateBackup', {
+      TableName,
+      BackupName: 'while-it-is-overwritten',
+    });
+    const { BackupArn } = BackupDetails;
+    while ((await backupStatus(server, BackupArn)) !== 'AVAILABLE') await delay(backupPollMs);
+    await server.call('DeleteBackup', { BackupArn });
+    backups++;
+  }
+  return backups;
+}
+
+const backupPollMs = 100;
+
+async function backupStatus(server: Server, BackupArn: string): Promise<string> {
+  const { BackupDescription } = await server.call<{
+    BackupDescription: { BackupDetails: { BackupStatus: string } };
+  }>('DescribeBackup', { BackupArn });
+  return BackupDescription.BackupDetails.BackupStatus;
+}
+
 function orderItem(order: number, revision: number): Item {
   const item: Item = {
     id: { S: `order-${String(order).padStart(8, '0')}` },

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AttributeValue } from '../../protocol/attribute-value.ts';
 import { Program, root } from '../program.ts';
-import { indexNames, Orders, scanUntil, TableName } from './orders.ts';
+import { backUpUntil, indexNames, Orders, scanUntil, TableName } from './orders.ts';
 import { Server } from './server.ts';
 
 /** `npm run test:scale` sets a million; then the figures are those of the promise. */
@@ -58,14 +58,15 @@ describe(`a table of ${items} items of 600 bytes with two global indexes`, () =>
   });
 
   test(
-    'keeps its size while it is overwritten and scanned',
+    'keeps its size while it is overwritten, scanned and backed up',
     async () => {
       const stop = new AbortController();
       const scans = [undefined, 'by-customer'].map((index) => scanUntil(server, stop.signal, index));
+      const backingUp = backUpUntil(server, stop.signal);
       await orders.overwrite(items, randomFrom(seed));
       stop.abort();
-      const pages = await Promise.all(scans);
-      expect(Math.min(...pages)).toBeGreaterThan(0);
+      const [backups, ...pages] = await Promise.all([backingUp, ...scans]);
+      expect(Math.min(backups, ...pages)).toBeGreaterThan(0);
       const { TableSizeBytes: dataBytes } = await orders.describe();
       expect(server.stateBytes).toBeLessThan(stateRatioMax * dataBytes + (items < 1e6 ? commitBytes : 0));
       report('overwritten');
