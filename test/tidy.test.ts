@@ -38,8 +38,8 @@ describe('imports', () => {
   });
 
   test('name packages that the package depends on', () => {
-    const { dependencies, devDependencies } = readJson('package.json');
-    const shipped = Object.keys(dependencies);
+    const { dependencies, peerDependencies, devDependencies } = readJson('package.json');
+    const shipped = Object.keys({ ...dependencies, ...peerDependencies });
     const wrong = sources.flatMap((file) => {
       const allowed = folderOf(file) === 'bench' ? [...shipped, ...Object.keys(devDependencies)] : shipped;
       return (imports.get(file)?.packages ?? [])
