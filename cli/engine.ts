@@ -25,6 +25,8 @@ export async function openEngine({
     streamShards: settings.streamShards,
     streamShardMs: settings.streamShardSeconds * 1000,
     ...(settings.backups !== undefined && { backupsDirectory: settings.backups }),
+    ...(settings.bucketDir !== undefined && { bucketsDirectory: settings.bucketDir }),
+    ...(settings.s3Endpoint !== undefined && { s3Endpoint: settings.s3Endpoint }),
     pitrLagMs: settings.pitrLagMs,
     log,
     onFatal: (error: unknown) => lifecycle.fatal(error),

@@ -21,6 +21,11 @@ export interface DataDirectory {
   readonly temporary: string;
   /** Of on-demand backups, unless they have a folder of their own elsewhere. */
   readonly backups: string;
+  /** What is remembered of exports, and of imports. */
+  readonly exports: string;
+  readonly imports: string;
+  /** Folders that stand for buckets, unless these are elsewhere. */
+  readonly buckets: string;
 }
 
 /**
@@ -103,6 +108,9 @@ function dataDirectory(root: string): DataDirectory {
     history: join(root, 'history'),
     temporary: join(root, 'temporary'),
     backups: join(root, 'backups'),
+    exports: join(root, 'exports'),
+    imports: join(root, 'imports'),
+    buckets: join(root, 'buckets'),
   };
 }
 

@@ -29,6 +29,10 @@ export interface EngineOptions {
   readonly streamShardMs?: number;
   /** Of on-demand backups; in the data folder unless said. */
   readonly backupsDirectory?: string;
+  /** Under which buckets are folders that tables are exported to and imported from; in the data folder unless said. */
+  readonly bucketsDirectory?: string;
+  /** Buckets are in S3: `aws` for AWS's own, or the URL of another endpoint; in folders unless said. */
+  readonly s3Endpoint?: string;
   /** How far the latest restorable moment is behind, in ms; 0 unless said. AWS's is five minutes behind. */
   readonly pitrLagMs?: number;
   /** Compressed bytes of a table's changes below which its history gets no further base; 16 MiB unless said. */

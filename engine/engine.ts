@@ -9,6 +9,8 @@ import { createBackup, deleteBackup, describeBackup, listBackups } from './opera
 import { batchWriteItem } from './operation/batch-write.ts';
 import { describeContinuousBackups, updateContinuousBackups } from './operation/continuous-backups.ts';
 import { describeLimits } from './operation/describe.ts';
+import { describeExport, exportTableToPointInTime, listExports } from './operation/export-table.ts';
+import { describeImport, importTable, listImports } from './operation/import-table.ts';
 import { query } from './operation/query.ts';
 import { batchGetItem, getItem } from './operation/read.ts';
 import { restoreTableFromBackup, restoreTableToPointInTime } from './operation/restore-table.ts';
@@ -83,14 +85,20 @@ const operations: ReadonlyMap<string, OperationHandler> = new Map(
     DeleteTable: deleteTable,
     DescribeBackup: describeBackup,
     DescribeContinuousBackups: describeContinuousBackups,
+    DescribeExport: describeExport,
+    DescribeImport: describeImport,
     DescribeLimits: describeLimits,
     DescribeStream: describeStream,
     DescribeTable: describeTable,
     DescribeTimeToLive: describeTimeToLive,
+    ExportTableToPointInTime: exportTableToPointInTime,
     GetItem: getItem,
     GetRecords: getRecords,
     GetShardIterator: getShardIterator,
+    ImportTable: importTable,
     ListBackups: listBackups,
+    ListExports: listExports,
+    ListImports: listImports,
     ListStreams: listStreams,
     ListTables: listTables,
     PutItem: putItem,

@@ -23,6 +23,7 @@ import { LogIndex } from './stream/log-index.ts';
 import { ShardRoller } from './stream/roller.ts';
 import { TableLife } from './table-life.ts';
 import { Throughput } from './throughput.ts';
+import { closeTransfers, openTransfers, type Transfers } from './transfer/transfers.ts';
 import { TimeToLiveSweeper } from './ttl.ts';
 
 /** What an open engine consists of. */
@@ -67,8 +68,17 @@ export async function closeParts({ lock, core, background, services }: Parts): P
   for (const part of [services.tableLife, background.sweeper, background.roller, core.diskReserve])
     part.close();
   const failures: unknown[] = [];
+  const transfers = { close: () => closeTransfers(core.transfers) };
   const history = { close: () => closeHistory(core.history) };
-  for (const part of [core.tableLoads, history, core.committer, core.applier, core.log, core.store]) {
+  for (const part of [
+    core.tableLoads,
+    transfers,
+    history,
+    core.committer,
+    core.applier,
+    core.log,
+    core.store,
+  ]) {
     await part.close().catch((error: unknown) => failures.push(error));
   }
   lock.release();
@@ -88,6 +98,7 @@ interface Core {
   readonly streamHistory: StreamHistory;
   readonly tableLoads: TableLoads;
   readonly history: HistoryParts;
+  readonly transfers: Transfers;
 }
 
 /** What writes by itself, through the commit queue. */
@@ -167,6 +178,8 @@ async function openCore(opened: Opened): Promise<Core> {
     clock,
     log: options.log,
   });
+  const { histories } = history;
+  const transfers = await openTransfers({ options, directory, catalog: recovered.catalog, histories });
   return {
     stateDirectory: directory.state,
     store,
@@ -179,11 +192,12 @@ async function openCore(opened: Opened): Promise<Core> {
     streamHistory,
     tableLoads,
     history,
+    transfers,
   };
 }
 
 function startBackground(options: EngineOptions, core: Core): Background {
-  const { committer, state, applier, recovered, tableLoads, history } = core;
+  const { committer, state, applier, recovered, tableLoads, history, transfers } = core;
   const { catalog, overlay, statistics, droppedTables } = recovered;
   const { clock, log } = options;
   const overlayBytesMax = options.overlayBytesMax / 2;
@@ -208,13 +222,17 @@ function startBackground(options: EngineOptions, core: Core): Background {
   sweeper.start();
   roller.start();
   for (const table of catalog.all()) tableLife.entered(table.definition);
-  void tableLoads.recover(({ loading }) => history.restoreSources.again(loading, clock.now()));
+  void tableLoads.recover((table) =>
+    table.loading?.kind === 'import'
+      ? transfers.imports.again(table)
+      : history.restoreSources.again(table.loading, clock.now()),
+  );
   if (!overlay.isEmpty || droppedTables.size > 0) applier.committed();
   return { tableLife, sweeper, roller };
 }
 
 function servicesOf(options: EngineOptions, core: Core, { tableLife }: Background): Services {
-  const { state, committer, streamHistory, tableLoads, recovered, history } = core;
+  const { state, committer, streamHistory, tableLoads, recovered, history, transfers } = core;
   const { catalog, statistics, transactionTokens } = recovered;
   return {
     catalog,
@@ -227,6 +245,7 @@ function servicesOf(options: EngineOptions, core: Core, { tableLife }: Backgroun
     histories: history.histories,
     scanSnapshots: history.scanSnapshots,
     restoreSources: history.restoreSources,
+    ...transfers,
     controlPlaneDelayMs: options.controlPlaneDelayMs,
     transactionTokens,
     ttlChangeIntervalMs: options.ttlChangeIntervalMs,

@@ -10,9 +10,10 @@ import type { StreamHistory } from './stream/history.ts';
 import type { TableLife } from './table-life.ts';
 import type { Throughput } from './throughput.ts';
 import type { TransactionTokens } from './transaction-tokens.ts';
+import type { Transfers } from './transfer/transfers.ts';
 
 /** What the operations work with. */
-export interface Services extends BackupServices {
+export interface Services extends BackupServices, Transfers {
   /** The committed tables. */
   readonly catalog: Catalog;
   /** The committed items. */

@@ -185,6 +185,21 @@ export const options = {
     defaultText: 'backups in the data folder',
     description: 'Folder of the on-demand backups. They outlive their tables, and can be copied.',
   }),
+  bucketDir: optional(path, {
+    group: 'Data',
+    programs: engines,
+    defaultText: 'buckets in the data folder',
+    description:
+      'Folder whose folders stand for the buckets that tables are exported to and imported from; each has to be made.',
+  }),
+  s3Endpoint: optional(text('<url>', 'aws, or an http or https address', /^(aws|https?:\/\/[^\s]+)$/), {
+    group: 'Data',
+    programs: engines,
+    defaultText: 'none; buckets are folders',
+    description:
+      'Export to buckets in S3 and import from there: aws, or another endpoint with its API. Needs the package ' +
+      '@aws-sdk/client-s3, and credentials where the AWS SDK finds them.',
+  }),
   pitrLagMs: option(duration('0', '1h'), '0', {
     group: 'Data',
     programs: engines,

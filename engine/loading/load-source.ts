@@ -7,6 +7,8 @@ export interface LoadSource {
   readonly rows: RowSource;
   /** How many items there will be, where that is known; for those who watch. */
   readonly itemsTotal?: number;
+  /** Called once, when the first row is about to be asked for: others may be loaded before. */
+  begin?(): void;
   /** Called once, when no row is asked for any more. */
   release(outcome: LoadOutcome): void;
 }

@@ -116,6 +116,7 @@ export class TableLoads {
 
   #run(load: Load): void {
     load.isRunning = true;
+    load.source.begin?.();
     const running = this.#outcomeOf(load).then((outcome) => {
       this.#running.delete(running);
       this.#ended(load, outcome);

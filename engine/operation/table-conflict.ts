@@ -15,12 +15,12 @@ export function refuseUnlessThere({ status, name }: TableDefinition): void {
 }
 
 /**
- * A table that is being restored or imported cannot be changed, as if it were not there; to delete it, or to create another one in its
- * place, is refused as with any table that is being created (measured for restores).
+ * A table that is being restored cannot be changed, as if it were not there; to delete it, or to create another one in its
+ * place, is refused as with any table that is being created, and so is any change of one that is being imported (measured).
  * @throws ResourceNotFoundException
  */
 export function refuseWhileLoading({ loading, name }: TableDefinition): void {
-  if (loading !== undefined) throw tableNotFound(name);
+  if (loading?.kind === 'restore') throw tableNotFound(name);
 }
 
 /** Refuses another table of the same name. @throws ResourceInUseException always */

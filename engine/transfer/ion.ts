@@ -6,6 +6,7 @@ import type { ItemFormat } from './item-format.ts';
  * Items as Amazon Ion's text, one to a line (AWS: S3DataExport.Output, S3DataImport.Format):
  *
  *     $ion_1_0 {Item:{p:"a",n:6d2,tags:$dynamodb_SS::["x"]}}
+ *     $ion_1_0 {Record:{Keys:{p:"a"},Metadata:{WriteTimestampMicros:1680109764d6},NewImage:{p:"a"}}}
  *
  * Numbers are decimals without zeros at their ends, binary values blobs, and sets lists that say which set they are.
  */
@@ -14,10 +15,13 @@ export const ionText: ItemFormat = {
   item: (json) => lineOf((writer) => writeMember(writer, 'Item', itemOf(json))),
   change: ({ timeMs, keys, oldImage, newImage }) =>
     lineOf((writer) => {
-      writeMember(writer, 'Metadata', { WriteTimestampMicros: { N: `${timeMs * 1000}` } });
+      writer.writeFieldName('Record');
+      writer.stepIn(ion.IonTypes.STRUCT);
       writeMember(writer, 'Keys', keys);
+      writeMember(writer, 'Metadata', { WriteTimestampMicros: { N: `${timeMs * 1000}` } });
       if (oldImage !== undefined) writeMember(writer, 'OldImage', itemOf(oldImage));
       if (newImage !== undefined) writeMember(writer, 'NewImage', itemOf(newImage));
+      writer.stepOut();
     }),
   read: (line) => {
     const reader = ion.makeReader(line);

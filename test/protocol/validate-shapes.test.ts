@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { OperationInputs } from '../../protocol/operation.ts';
 import * as backup from '../../protocol/validate/backup.ts';
 import * as continuousBackups from '../../protocol/validate/continuous-backups.ts';
+import * as exports from '../../protocol/validate/export.ts';
+import * as imports from '../../protocol/validate/import.ts';
 import * as read from '../../protocol/validate/read.ts';
 import * as restore from '../../protocol/validate/restore.ts';
 import { type Input, validateShape } from '../../protocol/validate/shapes.ts';
@@ -24,14 +26,20 @@ const validators: Record<keyof OperationInputs, (input: Input) => unknown> = {
   DescribeBackup: backup.validateDescribeBackup,
   DescribeContinuousBackups: continuousBackups.validateDescribeContinuousBackups,
   DescribeEndpoints: (input) => validateShape('DescribeEndpoints', input),
+  DescribeExport: exports.validateDescribeExport,
+  DescribeImport: imports.validateDescribeImport,
   DescribeLimits: (input) => validateShape('DescribeLimits', input),
   DescribeStream: stream.validateDescribeStream,
   DescribeTable: table.validateDescribeTable,
   DescribeTimeToLive: (input) => validateShape('DescribeTimeToLive', input),
+  ExportTableToPointInTime: exports.validateExportTable,
   GetItem: read.validateGetItem,
   GetRecords: stream.validateGetRecords,
   GetShardIterator: stream.validateGetShardIterator,
+  ImportTable: imports.validateImportTable,
   ListBackups: (input) => backup.validateListBackups(input, 'us-east-1'),
+  ListExports: exports.validateListExports,
+  ListImports: imports.validateListImports,
   ListStreams: stream.validateListStreams,
   ListTables: table.validateListTables,
   PutItem: write.validatePutItem,

@@ -67,8 +67,8 @@ describe('a change is written with what there was before and after it', () => {
   });
 
   test('as ION', () => {
-    const start = '$ion_1_0 {Metadata:{WriteTimestampMicros:1680109764d6},Keys:{p:"a"}';
-    const end = 'NewImage:{p:"a",n:2d1}}\n';
+    const start = '$ion_1_0 {Record:{Keys:{p:"a"},Metadata:{WriteTimestampMicros:1680109764d6}';
+    const end = 'NewImage:{p:"a",n:2d1}}}\n';
     expect(ionText.change(changed).toString()).toBe(`${start},OldImage:{p:"a"},${end}`);
     expect(ionText.change(inserted).toString()).toBe(`${start},${end}`);
   });
