@@ -4,6 +4,13 @@ import { fileURLToPath } from 'node:url';
 import { CommanderError } from 'commander';
 import { Children } from './child.ts';
 import { chooseGenerator } from './generator.ts';
+import {
+  type HistoryFigures,
+  type HistoryRow,
+  historyRows,
+  measureHistory,
+  renderHistory,
+} from './history/history.ts';
 import { type InvalidationDelay, measureInvalidation, renderInvalidation } from './invalidation.ts';
 import { ITEM_BYTES, ITEMS } from './item.ts';
 import { describeMachine, describeSource, type Machine, place } from './machine.ts';
@@ -78,14 +85,16 @@ async function bench(
   const scenarios = await runnable(chosenScenarios(options, log), log);
   const results: ScenarioResult[] = [];
   let invalidation: InvalidationDelay | undefined;
+  let history: HistoryFigures = {};
   try {
     for (const scenario of scenarios) results.push(await runScenario(scenario, run));
     invalidation = await invalidationDelay(options, run);
+    history = await measureHistory(chosenHistory(options), options.items, run);
   } finally {
     await stores.stop();
   }
   const figures = summarizeAll(scenarios, results, connections);
-  print(`${render(figures, invalidation)}\n`);
+  print(`${render(figures, invalidation, history)}\n`);
 
   const head = {
     version: FORMAT_VERSION,
@@ -97,7 +106,10 @@ async function bench(
   const file =
     options.json ?? join(root, 'bench', 'results', `${startedAt.toISOString().replaceAll(':', '-')}.json`);
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, `${JSON.stringify({ ...head, options, ...figures, invalidation }, null, 2)}\n`);
+  writeFileSync(
+    file,
+    `${JSON.stringify({ ...head, options, ...figures, invalidation, history }, null, 2)}\n`,
+  );
   print(`Figures: ${file}`);
 }
 
@@ -107,6 +119,10 @@ function chosenScenarios({ only, isQuick }: BenchOptions, log: (line: string) =>
   if (!isQuick || only !== undefined) return selected;
   for (const { name, isLong } of selected) if (isLong) log(`SKIPPED: ${name}, which takes minutes`);
   return selected.filter(({ isLong }) => !isLong);
+}
+
+function chosenHistory({ only }: BenchOptions): HistoryRow[] {
+  return historyRows.filter((row) => only === undefined || only === row);
 }
 
 /** @returns undefined where it is not asked for, or cannot be had. */
@@ -147,6 +163,7 @@ function summarizeAll(
 function render(
   { rows, targets: judged, holdings, measurements }: ReturnType<typeof summarizeAll>,
   invalidation: InvalidationDelay | undefined,
+  history: HistoryFigures,
 ): string {
   const watched = measurements.flatMap(({ row, connections, pausesMs }) =>
     pausesMs === undefined ? [] : [{ title: titleOf(rows, row), connections, pausesMs }],
@@ -157,6 +174,7 @@ function render(
     renderPauses(watched),
     renderHoldings(holdings),
     invalidation && renderInvalidation(invalidation),
+    renderHistory(history),
     `Targets\n${renderTargets(judged)}`,
     renderDisturbance(rows),
   ];

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { GeneratorChoice } from './generator.ts';
+import { historyRows } from './history/history.ts';
 import { INVALIDATION, scenarios } from './scenario.ts';
 
 export interface BenchOptions {
@@ -10,6 +11,8 @@ export interface BenchOptions {
   readonly connections: readonly number[] | undefined;
   /** The one scenario or subject to measure; undefined for all. */
   readonly only: string | undefined;
+  /** Of the table that is backed up and restored. */
+  readonly items: number;
   readonly isQuick: boolean;
   /** Where the JSON goes; undefined for a file of its own under bench/results. */
   readonly json: string | undefined;
@@ -17,6 +20,10 @@ export interface BenchOptions {
   readonly generator: GeneratorChoice | undefined;
 }
 
+const HISTORY_ITEMS = 1_000_000;
+const HISTORY_ITEMS_QUICK = 50_000;
+const HISTORY_ITEMS_MIN = 10_000;
+const HISTORY_ITEMS_MAX = 10_000_000;
 const SECONDS_MAX = 60;
 const ROUNDS_MAX = 20;
 const CONNECTIONS_MAX = 1_000;
@@ -27,6 +34,7 @@ interface Flags {
   readonly rounds?: number;
   readonly connections?: number[];
   readonly only?: string;
+  readonly items?: number;
   readonly json?: string;
   readonly generator?: GeneratorChoice;
   readonly quick?: true;
@@ -45,6 +53,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
     rounds: flags.rounds ?? (flags.quick ? 1 : 3),
     connections: flags.connections,
     only: flags.only,
+    items: flags.items ?? (flags.quick ? HISTORY_ITEMS_QUICK : HISTORY_ITEMS),
     isQuick: flags.quick === true,
     json: flags.json,
     generator: flags.generator,
@@ -72,8 +81,13 @@ function benchCommand(): Command {
     )
     .addOption(
       new Option('--only <name>', 'measure one scenario, or one subject of it, and its references').choices([
-        ...new Set([...names, INVALIDATION]),
+        ...new Set([...names, INVALIDATION, ...historyRows]),
       ]),
+    )
+    .option(
+      '--items <n>',
+      `items that are backed up and restored, ${HISTORY_ITEMS_MIN} to ${HISTORY_ITEMS_MAX} (default: ${HISTORY_ITEMS}, quick: ${HISTORY_ITEMS_QUICK})`,
+      wholeNumber(HISTORY_ITEMS_MAX, HISTORY_ITEMS_MIN),
     )
     .addOption(
       new Option('--generator <name>', 'load generator (default: wrk where installed)').choices([
@@ -90,11 +104,11 @@ function benchCommand(): Command {
     .exitOverride();
 }
 
-function wholeNumber(max: number): (text: string) => number {
+function wholeNumber(max: number, min = 1): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!/^\d+$/.test(text) || value < 1 || value > max) {
-      throw new InvalidArgumentError(`It must be a whole number from 1 to ${max}.`);
+    if (!/^\d+$/.test(text) || value < min || value > max) {
+      throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
     }
     return value;
   };

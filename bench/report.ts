@@ -1,3 +1,4 @@
+import { alignColumns, withRange } from './columns.ts';
 import { type LatencyUs, percentileNames, type Spread, spread } from './histogram.ts';
 import type { Measurement } from './rounds.ts';
 import type { Measure, Scenario, Target } from './scenario.ts';
@@ -203,22 +204,8 @@ function limit(row: RowSummary): string {
   return busy.filter((name) => name !== '').join(' and ') || 'waiting';
 }
 
-/** @param textColumns so many columns stand left-aligned, all after them right-aligned. */
-function alignColumns(lines: readonly (readonly string[])[], textColumns: number): string {
-  const widths = (lines[0] ?? []).map((_, column) =>
-    Math.max(...lines.map((line) => line[column]?.length ?? 0)),
-  );
-  const align = (cell: string, column: number): string =>
-    column < textColumns ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0);
-  return lines.map((line) => `  ${line.map(align).join('  ')}`.trimEnd()).join('\n');
-}
-
 function optional<T>(value: T | undefined, render: (value: T) => string): string {
   return value === undefined ? '' : render(value);
-}
-
-function withRange({ median, min, max }: Spread, render: (value: number) => string): string {
-  return `${render(median)} (${render(min)}..${render(max)})`;
 }
 
 function whole(value: number): string {

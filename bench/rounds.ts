@@ -61,13 +61,16 @@ export interface Run {
   readonly log: (line: string) => void;
 }
 
-interface StartedRow {
+/** A row whose server runs. */
+export interface StartedRow {
   readonly row: Row;
   readonly workload: Workload;
   readonly running: RunningSystem;
   readonly template: RequestTemplate;
   readonly requestFile: string;
 }
+
+type PlacedRow = Pick<StartedRow, 'row' | 'workload' | 'running'>;
 
 const WARMUP_SECONDS = 2;
 const WARMUP_CONNECTIONS = 16;
@@ -116,11 +119,12 @@ async function measureRounds(
   run: Run,
 ): Promise<Measurement[]> {
   const measurements: Measurement[] = [];
+  const seconds = run.seconds * (scenario.lengthFactor ?? 1);
   for (let round = 0; round < run.rounds; round++) {
     for (const connections of run.connections ?? scenario.connections) {
       run.log(`${scenario.name}: round ${round + 1} of ${run.rounds}, ${connections} connections`);
       for (const row of rotate(started, round)) {
-        const measured = await measure(row, connections, run.seconds, run);
+        const measured = await measure(row, connections, seconds, run);
         measurements.push({ ...measured, scenario: scenario.name, round });
       }
     }
@@ -136,9 +140,18 @@ async function startRow(row: Row, scenario: Scenario, run: Run): Promise<Started
   const running = isStore
     ? await run.stores.holding(row.system, workload.tables)
     : await run.stores.start(row.system, JSON.stringify(workload.answer), dataDir);
-  if (run.placement !== undefined) placeRow(running, workload, run.placement);
+  return readyRow({ row, workload, running }, dataDir, run);
+}
+
+/** @param dataDir a folder of its own. @returns what can be measured. @throws Error where the server answers something else. */
+export async function readyRow(
+  { row, workload, running }: PlacedRow,
+  dataDir: string,
+  run: Run,
+): Promise<StartedRow> {
+  if (run.placement !== undefined) placeRow({ row, workload, running }, run.placement);
   const { port } = running.server;
-  if (isStore) await checkAnswer(port, workload, run.loops.nextRevision());
+  if (systems[row.system].isStore) await checkAnswer(port, workload, run.loops.nextRevision());
   const template = requestTemplate(workload, port);
   const requestFile = join(dataDir, 'request');
   writeFileSync(requestFile, template.bytes);
@@ -157,7 +170,8 @@ async function readFirst({ row, workload, running }: StartedRow, run: Run): Prom
   return undefined;
 }
 
-async function measure(
+/** One measurement, and nothing else. */
+export async function measure(
   started: StartedRow,
   connections: number,
   seconds: number,
@@ -165,7 +179,7 @@ async function measure(
 ): Promise<Omit<Measurement, 'round' | 'scenario'>> {
   const { row, workload, running } = started;
   const { server, adminPort, redis } = running;
-  if (run.placement !== undefined) placeRow(running, workload, run.placement);
+  if (run.placement !== undefined) placeRow(started, run.placement);
   const plan = { ...planFor(started), connections, seconds, revisionStart: run.loops.nextRevision() };
   const endWatch = adminPort === undefined ? undefined : await watchPauses(adminPort);
   const redisBytesBefore = await redis?.sentBytes();
@@ -199,10 +213,11 @@ async function measure(
  * A server runs on its own processor, and what works for it on that of the load. Where a row writes, all run on both: a store
  * writes its disk from threads beside the one that serves, and the load generator leaves most of its processor idle then.
  */
-function placeRow({ server, helperPids }: RunningSystem, workload: Workload, placement: Placement): void {
+function placeRow({ row, workload, running }: PlacedRow, placement: Placement): void {
+  const { server, helperPids } = running;
   const { serverCore, loadCore } = placement;
   const both = [serverCore, loadCore];
-  const mayUseBoth = isWrite(workload);
+  const mayUseBoth = isWrite(workload) || row.hasThreads === true;
   place(server.pid, mayUseBoth ? both : [serverCore]);
   for (const pid of helperPids) place(pid, mayUseBoth ? both : [loadCore]);
 }

@@ -5,6 +5,9 @@ import { SCAN_ITEMS, type WorkloadName } from './workload.ts';
 export type SystemName =
   | 'slipstream'
   | 'engine'
+  | 'recovery-engine'
+  | 'stream-engine'
+  | 'history-engine'
   | 'proxy'
   | 'small-proxy'
   | 'redis-proxy'
@@ -28,6 +31,8 @@ export interface Row {
   readonly keys: number;
   /** Whether each of the keys is read once before anything is measured. */
   readonly isReadFirst?: true;
+  /** Threads of its server are at work beside the one that serves, so that it may use both processors whatever is asked. */
+  readonly hasThreads?: true;
 }
 
 /** Rows that are measured in turns with one another, under the same requests. */
@@ -43,6 +48,8 @@ export interface Scenario {
   readonly references: readonly Row[];
   /** Numbers of connections, each a measurement, where the command line names none. */
   readonly connections: readonly number[];
+  /** Each measurement takes so many times as long as those of others; once unless said. */
+  readonly lengthFactor?: number;
   /** It takes minutes, and a quick run leaves it out unless it is named. */
   readonly isLong?: true;
 }
@@ -165,6 +172,19 @@ export const scenarios: readonly Scenario[] = [
     connections: MANY,
   },
   {
+    name: 'put-item-history',
+    title: 'PutItem into a table whose changes are kept',
+    workload: 'put-item',
+    subjects: [
+      { name: 'recovery-put-item', title: 'point-in-time recovery', system: 'recovery-engine', keys: ITEMS },
+      { name: 'stream-put-item', title: 'a stream', system: 'stream-engine', keys: ITEMS },
+    ],
+    references: references(ITEMS, ['engine']),
+    connections: MANY,
+    // Segments of the log fill up, are taken apart and followed by bases of the table, several times.
+    lengthFactor: 5,
+  },
+  {
     name: 'many-items',
     title: 'GetItem from a large cache',
     workload: 'get-many-items',
@@ -191,6 +211,7 @@ export const targets: readonly Target[] = [
   reaches('query-100', 5, 'dynamodb-local'),
   reaches('cached-query-10', 15, 'dynalite'),
   reaches('cached-query-10', 15, 'dynamodb-local'),
+  reaches('recovery-put-item', 0.85, 'engine'),
   staysWithin('redis-get-item', 'p50', 1.3, 'redis-get', 1),
   staysWithin('redis-get-item', 'p50', 1.3, 'redis-get', 64),
   staysWithin('hit-of-a-million', 'p99', 2, 'thousand-proxy', 16),

@@ -13,14 +13,35 @@ const ITEMS_CHECKED = 100;
 
 /** Makes a table and fills it, so that every key that a row asks for is there. */
 export async function fillTable(port: number, table: TableName): Promise<void> {
-  await call(port, 'CreateTable', tableDefinition(table));
-  await tableActive(port, table);
+  await createTable(port, table);
   const items = itemCount(table);
   for (let first = 0; first < items; first += BATCH_ITEMS * BATCHES_AT_ONCE) {
     await Promise.all(
       Array.from({ length: BATCHES_AT_ONCE }, (_, i) => writeBatch(port, table, first + i * BATCH_ITEMS)),
     );
   }
+}
+
+/** Resolves when it can be used. @param table of `tableNames`, or another name for one with one item a key. */
+export async function createTable(port: number, table: string): Promise<void> {
+  await call(port, 'CreateTable', tableDefinition(table));
+  await tableActive(port, table);
+}
+
+/**
+ * What of its writes a table keeps from now on.
+ *
+ * @param feature `recovery` is point-in-time recovery, `stream` one of both images.
+ */
+export async function switchOn(port: number, table: string, feature: TableFeature): Promise<void> {
+  if (feature === 'recovery') {
+    const PointInTimeRecoverySpecification = { PointInTimeRecoveryEnabled: true };
+    await call(port, 'UpdateContinuousBackups', { TableName: table, PointInTimeRecoverySpecification });
+    return;
+  }
+  const StreamSpecification = { StreamEnabled: true, StreamViewType: 'NEW_AND_OLD_IMAGES' };
+  await call(port, 'UpdateTable', { TableName: table, StreamSpecification });
+  await tableActive(port, table);
 }
 
 /**
@@ -71,11 +92,13 @@ async function readBatch(port: number, table: TableName, first: number, keys: nu
   deepStrictEqual([items[table].length, unprocessed], [count, {}]);
 }
 
+export type TableFeature = 'recovery' | 'stream';
+
 interface Answer {
   readonly Item?: Record<string, AttributeValue>;
 }
 
-function tableDefinition(table: TableName): Record<string, unknown> {
+function tableDefinition(table: string): Record<string, unknown> {
   const keys = (partition: string, ...sort: string[]) => [
     { AttributeName: partition, KeyType: 'HASH' },
     ...sort.map((name) => ({ AttributeName: name, KeyType: 'RANGE' })),
@@ -99,7 +122,7 @@ function tableDefinition(table: TableName): Record<string, unknown> {
   };
 }
 
-async function tableActive(port: number, name: TableName): Promise<void> {
+async function tableActive(port: number, name: string): Promise<void> {
   const deadlineMs = Date.now() + ACTIVE_MS_MAX;
   for (;;) {
     const { Table: table } = JSON.parse(await call(port, 'DescribeTable', { TableName: name }));
@@ -120,7 +143,7 @@ async function writeBatch(port: number, table: TableName, first: number): Promis
 }
 
 /** @returns the body of the answer. @throws Error where the status is not 200. */
-async function call(
+export async function call(
   port: number,
   operation: string,
   input: Readonly<Record<string, unknown>>,

@@ -7,7 +7,7 @@ import type { TableName } from './item.ts';
 import type { Placement } from './machine.ts';
 import { type BenchRedis, startRedis } from './redis.ts';
 import type { Scenario, SystemName } from './scenario.ts';
-import { checkTable, fillTable } from './store.ts';
+import { checkTable, fillTable, switchOn } from './store.ts';
 import { type Need, startSystem, systems } from './system.ts';
 
 export interface StoresOptions {
@@ -82,6 +82,8 @@ export class Stores {
       this.#options.log(`filling ${table} of ${system}`);
       await fillTable(port, table);
       await checkTable(port, table);
+      const { feature } = systems[system];
+      if (feature !== undefined) await switchOn(port, table, feature);
       this.#filled.add(name);
     }
   }

@@ -5,6 +5,7 @@ import type { Children, Command, ServerProcess } from './child.ts';
 import { redisObstacle } from './redis.ts';
 import { dynamoDbLocalCommand, fetchDynamoDbLocal } from './reference/dynamodb-local.ts';
 import type { SystemName } from './scenario.ts';
+import type { TableFeature } from './store.ts';
 
 /** What a system is given a port of: the store behind it, Redis, and one to serve its administration on. */
 export type Need = 'engine' | 'redis' | 'admin';
@@ -30,6 +31,8 @@ export interface System {
   readonly isStore: boolean;
   /** What has to run before it. The tables of one that needs the engine are the engine's. */
   readonly needs: readonly Need[];
+  /** What is switched on for each of its tables when it is filled. */
+  readonly feature?: TableFeature;
   /** How long it has to run before it does as it will from then on. */
   readonly settleMs?: number;
   /** Makes it ready to be started. @returns why it cannot run on this machine, or undefined if it can. */
@@ -47,6 +50,12 @@ const large = ['--cache-size', '4GB'];
 const soonKnown = ['--fence-ms', '1s'];
 const knownMs = 6_000;
 
+const engine: System = {
+  isStore: true,
+  needs: [],
+  command: ({ dataDir }) => slipstream('engine', '--data', join(dataDir, 'data')),
+};
+
 /** The one place where systems are added. */
 export const systems: Readonly<Record<SystemName, System>> = {
   slipstream: {
@@ -54,10 +63,14 @@ export const systems: Readonly<Record<SystemName, System>> = {
     needs: [],
     command: ({ dataDir }) => slipstream('--data', join(dataDir, 'data')),
   },
-  engine: {
-    isStore: true,
-    needs: [],
-    command: ({ dataDir }) => slipstream('engine', '--data', join(dataDir, 'data')),
+  engine,
+  'recovery-engine': { ...engine, feature: 'recovery' },
+  'stream-engine': { ...engine, feature: 'stream' },
+  'history-engine': {
+    ...engine,
+    // So that next to everything is in files of history, and not in the log only, when their size is looked at.
+    command: ({ dataDir }) =>
+      slipstream('engine', '--data', join(dataDir, 'data'), '--log-segment-size', '4MB'),
   },
   proxy: proxy([], lasting),
   'small-proxy': proxy([], [...lasting, ...small]),
