@@ -171,7 +171,7 @@ export const knownErrors: readonly KnownDifference[] = [
     peers: local,
     ours: /Attribute name is a reserved keyword; reserved keyword: size$/,
     theirs:
-      /^(?:OK|ConditionalCheckFailedException: .*|ValidationException: .*does not project one or more filter.*)$/,
+      /^(?:OK|ConditionalCheckFailedException: .*|ValidationException: (?:.*does not project one or more filter|The provided expression refers|Invalid UpdateExpression: ).*)$/,
     why: 'SIZE is a reserved word (ReservedWords); DynamoDB Local takes it for a name.',
   },
   {
@@ -293,7 +293,7 @@ export const knownErrors: readonly KnownDifference[] = [
   },
   {
     peers: dynalite,
-    ours: /may not have a null string as a member$/,
+    ours: /may not (?:have a null string as a member|contain null or empty values)$/,
     theirs: /^(?:OK|ConditionalCheckFailedException: .*|ValidationException: .*numeric value.*)$/,
     why: 'An element that is null is none (measured); dynalite takes it for a value.',
   },
@@ -359,7 +359,7 @@ export const knownErrors: readonly KnownDifference[] = [
     peers: both,
     operation: /^(?:CreateTable|UpdateTable)$/,
     ours: /^LimitExceededException: .* (?:maximum|exceed)/,
-    theirs: /^OK$/,
+    theirs: /^(?:OK|ValidationException: Cannot increase provisioned throughput to more than .*)$/,
     why: 'An account has quotas (ServiceQuotas); the others know none.',
   },
   {
@@ -386,5 +386,13 @@ export const knownErrors: readonly KnownDifference[] = [
     theirs: /^ConditionalCheckFailedException: /,
     input: /"ConditionalOperator":"OR"/,
     why: 'Conditions joined with OR hold if one does (LegacyConditionalParameters); dynalite joins all with AND.',
+  },
+  {
+    peers: both,
+    operation: /^Query$/,
+    ours: /^ValidationException: ConditionalOperator can/,
+    theirs:
+      /^ValidationException: Either the KeyConditions or KeyConditionExpression parameter must be specified/,
+    why: 'The newer layer looks at ConditionalOperator first of all (paritysuite: query).',
   },
 ];
