@@ -16,7 +16,7 @@ const mixture: Stage =
   /^ValidationException: (?:Can not use both expression and non-|ExpressionAttribute\w+ can only be specified)/;
 const conditionalOperator: Stage = /^ValidationException: ConditionalOperator can(?:not| only) be used /;
 const values: Stage =
-  /Supplied AttributeValue |cannot be converted to a numeric value|significant digits|Number (?:over|under)flow|contains duplicates|set\s+may not|sets should not be empty|Null attribute value types|Empty attribute name|Attribute name is too large|Nesting Levels/;
+  /Supplied AttributeValue |cannot be converted to a numeric value|significant digits|Number (?:over|under)flow|contains duplicates|sets?\s+may not|sets should not be empty|Null attribute value types|Empty attribute name|Attribute name is too large|Nesting Levels/;
 const attributeUpdates: Stage =
   /(?:ADD|DELETE) action (?:with value )?is not supported|Only DELETE action is allowed/;
 const returnValues: Stage = /^ValidationException: ReturnValues can only be /;
