@@ -29,24 +29,25 @@ export async function listHistories(
   windows: readonly HistoryWindow[],
 ): Promise<FoundHistories> {
   const found: Record<string, FoundFiles> = {};
-  const known = new Set(windows.map(({ sequence }) => sequence));
+  const tables = new Map(windows.map(({ sequence, table }) => [sequence, table]));
   for (const name of await foldersIn(history)) {
     const window = windowOfDirectory(name);
     if (window === undefined) continue;
     const directory = windowDirectory(history, window);
-    if (known.has(window)) found[window] = await listFiles(directory);
-    else await rm(directory, { recursive: true, force: true });
+    const table = tables.get(window);
+    if (table === undefined) await rm(directory, { recursive: true, force: true });
+    else found[window] = await listFiles(directory, table);
   }
   return found;
 }
 
-async function listFiles(directory: string): Promise<FoundFiles> {
+async function listFiles(directory: string, table: number): Promise<FoundFiles> {
   const bases: BaseFile[] = [];
   const changes: ChangesFile[] = [];
   const damaged: DamagedFile[] = [];
   for (const entry of await nodeFiles.list(directory)) {
     if (isUnfinished(entry.name)) await nodeFiles.remove(join(directory, entry.name));
-    const file = await lookAt(directory, entry);
+    const file = await lookAt(directory, entry, table);
     if (file === undefined) continue;
     if ('message' in file) damaged.push(file);
     else if ('startLsn' in file) changes.push(file);
@@ -63,33 +64,35 @@ function isUnfinished(name: string): boolean {
 async function lookAt(
   directory: string,
   { name, bytes: fileBytes }: FileEntry,
+  table: number,
 ): Promise<BaseFile | ChangesFile | DamagedFile | undefined> {
   const path = join(directory, name);
   const named = parseFileName(name);
   if (named === undefined) return undefined;
   try {
-    return { path, fileBytes, ...(await describe(path, named)) };
+    return { path, fileBytes, ...(await describe(path, named, table)) };
   } catch (error) {
     if (!(error instanceof ArchiveDamagedError || error instanceof ArchiveFormatError)) throw error;
     return { path, fileBytes, ...named, message: error.message };
   }
 }
 
-/** What a file has to say of itself, given its name. */
+/** What a file has to say of itself, given its name and whose it is. */
 async function describe(
   path: string,
   { kind, number }: Pick<DamagedFile, 'kind' | 'number'>,
+  table: number,
 ): Promise<Omit<BaseFile, 'path' | 'fileBytes'> | Omit<ChangesFile, 'path' | 'fileBytes'>> {
   const reader = await ArchiveReader.open(path);
   await reader.close();
   const { contents, firstChange: first, lastChange: last } = reader;
-  if (kind === 'base' && contents.kind === 'snapshot') {
+  if (kind === 'base' && contents.kind === 'snapshot' && contents.table.number === table) {
     const { from, through, sizeBytes } = contents;
     return { sequence: number, from, through, sizeBytes };
   }
   if (kind === 'changes' && contents.kind === 'changes' && first !== undefined && last !== undefined) {
     const { previousSequence, fromLsn: startLsn } = contents as HistoryContents;
-    if (startLsn === number) return { startLsn, first, last, previousSequence };
+    if (startLsn === number && contents.table === table) return { startLsn, first, last, previousSequence };
   }
   throw new ArchiveDamagedError(path, 0, 'holds something else than its name says');
 }

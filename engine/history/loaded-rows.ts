@@ -4,6 +4,7 @@ import { batchesIn } from '../log/range-reader.ts';
 import type { LogEntry } from '../log/record.ts';
 import { itemKey } from '../state/layout.ts';
 import type { TableDefinition } from '../table-definition.ts';
+import { ArchiveDamagedError } from './archive-format.ts';
 import { ArchiveReader, isWithin } from './archive-reader.ts';
 import type { ArchivedChange } from './block.ts';
 import type { LoadedRow, LoadPlan } from './load-plan.ts';
@@ -58,15 +59,28 @@ export async function definitionAt(plan: LoadPlan): Promise<TableDefinition> {
   }
 }
 
-async function openBase({ base: path, through }: LoadPlan): Promise<ArchiveReader> {
-  const base = await ArchiveReader.open(path);
+async function openBase(plan: LoadPlan): Promise<ArchiveReader> {
+  const base = await ArchiveReader.open(plan.base);
   try {
-    if (isWithin(base.snapshot.from, through)) return base;
-    throw new RangeError(`${path}: begins behind the moment that is to be loaded`);
+    checkBase(base, plan);
+    return base;
   } catch (error) {
     await base.close();
     throw error;
   }
+}
+
+/** A file that is whole can still be another one than should be there. */
+function checkBase(
+  { snapshot }: ArchiveReader,
+  { base: path, changes, log, table, through }: LoadPlan,
+): void {
+  if (snapshot.table.number !== table) throw new ArchiveDamagedError(path, 0, 'is of another table');
+  if (!isWithin(snapshot.from, through))
+    throw new RangeError(`${path}: begins behind the moment that is to be loaded`);
+  const isAlone = changes.length === 0 && log === undefined;
+  if (isAlone && 'sequence' in through && snapshot.through.sequence < through.sequence)
+    throw new ArchiveDamagedError(path, 0, 'ends before the change that it should go to');
 }
 
 /** Behind the base. A file that another one or the base overlaps adds only what is new. */
