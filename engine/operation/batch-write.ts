@@ -2,14 +2,14 @@ import type { Request } from '../../protocol/backend.ts';
 import { canonicalKey } from '../../protocol/key.ts';
 import type { BatchWriteItemInput, WriteRequest } from '../../protocol/operation.ts';
 import type { Reply } from '../../protocol/reply.ts';
-import { checkDistinctKeys, checkKey, checkPutRequestKey } from '../../protocol/validate/item.ts';
+import { addDistinctKey, checkKey, checkPutRequestKey } from '../../protocol/validate/item.ts';
 import { validateBatchWriteItem } from '../../protocol/validate/write.ts';
 import type { Table } from '../catalog.ts';
 import type { Evaluated, EvaluatedChange, WriteContext } from '../commit.ts';
 import { CollectionSizes } from '../item-collections.ts';
 import { itemJson } from '../item-json.ts';
 import type { Services } from '../services.ts';
-import { stateKey } from '../state/layout.ts';
+import { type StateKey, stateKey } from '../state/layout.ts';
 import { isThrottled } from '../throughput/throttled.ts';
 import { checkIndexKeys } from './index-keys.ts';
 import { TableCollections } from './item-collection-metrics.ts';
@@ -23,12 +23,16 @@ import { TableCapacities } from './table-capacities.ts';
 export function batchWriteItem(services: Services, request: Request): Promise<Reply> {
   const { catalog, committer } = services;
   const input = validateBatchWriteItem(request.input);
+  // By state keys: a table can be named in two ways, by its name and by its ARN.
+  const named = new Set<StateKey>();
   const writes = Object.entries(input.RequestItems).flatMap(([requestedAs, requests]) => {
     const table = catalog.serving(request.region, requestedAs);
-    return requests.map((asked) => ({ requestedAs, asked, ...plannedWrite(table, asked) }));
+    return requests.map((asked) => {
+      const write = plannedWrite(table, asked);
+      addDistinctKey(named, stateKey(table.number, write.key));
+      return { requestedAs, asked, ...write };
+    });
   });
-  // A table can be named in two ways, by its name and by its ARN.
-  checkDistinctKeys(writes.map(({ table, key }) => stateKey(table.number, key)));
   return committer.submit((context) => evaluate(services, context, writes, input), request.origin);
 }
 

@@ -13,7 +13,7 @@ import { canonicalKey } from '../../protocol/key.ts';
 import { bindAttributesToGet } from '../../protocol/legacy/attributes-to-get.ts';
 import type { BatchGetItemInput, KeysAndAttributes } from '../../protocol/operation.ts';
 import { type ItemJson, type Output, type PartJson, Reply } from '../../protocol/reply.ts';
-import { checkDistinctKeys, checkKey } from '../../protocol/validate/item.ts';
+import { addDistinctKey, checkKey } from '../../protocol/validate/item.ts';
 import { validateBatchGetItem, validateGetItem } from '../../protocol/validate/read.ts';
 import type { Table } from '../catalog.ts';
 import type { Services } from '../services.ts';
@@ -50,11 +50,11 @@ export function batchGetItem(services: Services, request: Request): Reply {
     request: keys,
     projection: projectionOf(keys),
   }));
+  // By state keys: a table can be named in two ways, by its name and by its ARN.
+  const named = new Set<StateKey>();
   const reads = plans.map((plan) =>
-    tableRead(plan, services.catalog.serving(request.region, plan.requestedAs)),
+    tableRead(plan, services.catalog.serving(request.region, plan.requestedAs), named),
   );
-  // A table can be named in two ways, by its name and by its ARN.
-  checkDistinctKeys(reads.flatMap(({ keys }) => keys));
   const batch = new BatchReader(input, services);
   for (const read of reads) batch.read(read);
   return batch.reply();
@@ -69,11 +69,13 @@ interface TableRead {
   readonly keys: readonly StateKey[];
 }
 
-function tableRead(plan: Omit<TableRead, 'table' | 'keys'>, table: Table): TableRead {
+function tableRead(plan: Omit<TableRead, 'table' | 'keys'>, table: Table, named: Set<StateKey>): TableRead {
   if (plan.projection !== undefined) checkKeyPaths(projectedDocuments(plan.projection), table.schema);
   const keys = plan.request.Keys.map((key) => {
     checkKey(table.schema, key);
-    return stateKey(table.number, canonicalKey(table.schema, key));
+    const read = stateKey(table.number, canonicalKey(table.schema, key));
+    addDistinctKey(named, read);
+    return read;
   });
   return { ...plan, table, keys };
 }

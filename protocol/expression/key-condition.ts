@@ -38,17 +38,33 @@ export interface KeyCondition {
   readonly sort: readonly AttributeCondition[];
 }
 
+/** A key condition whose names and values are resolved, and whose operators are not yet looked at. */
+export type KeyConditionTree = BoundCondition;
+
 /**
  * Parses a key condition and resolves its names and values. No table is needed: AWS tells the errors of this before
  * it looks for the table (AWS: Query.KeyConditionExpressions).
- * @throws ValidationException with AWS's text for whatever is wrong in it.
+ * @throws ValidationException with AWS's text for whatever is wrong in it as an expression.
  */
-export function parseKeyCondition(text: string, substitutions: Substitutions): ParsedKeyCondition {
+export function readKeyCondition(text: string, substitutions: Substitutions): KeyConditionTree {
   const parameter = 'KeyConditionExpression';
-  const bound = bindConditionTree(conditionTree(parameter, text), new Binder(parameter, substitutions));
+  return bindConditionTree(conditionTree(parameter, text), new Binder(parameter, substitutions));
+}
+
+/**
+ * What the condition says of each attribute. AWS looks at this behind the other expressions of the request (dynalite's
+ * tests, run against AWS).
+ * @throws ValidationException for operators and operands that no key can have.
+ */
+export function keyConditionsOf(tree: KeyConditionTree): ParsedKeyCondition {
   const conditions = new Map<string, AttributeCondition>();
-  collect(bound, conditions);
+  collect(tree, conditions);
   return conditions;
+}
+
+/** Both at once, where no other errors of the request matter. */
+export function parseKeyCondition(text: string, substitutions: Substitutions): ParsedKeyCondition {
+  return keyConditionsOf(readKeyCondition(text, substitutions));
 }
 
 /**

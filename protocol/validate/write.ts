@@ -69,7 +69,7 @@ export function validateUpdateItem(input: Input): UpdateItemInput {
 /** The requests that one BatchWriteItem may hold, over all its tables (AWS: API_BatchWriteItem). */
 const writeRequestsMax = 25;
 
-/** AWS: API_BatchWriteItem. That no item is named twice takes the table's key: `checkDistinctKeys`. */
+/** AWS: API_BatchWriteItem. That no item is named twice takes the table's key: `addDistinctKey`. */
 export function validateBatchWriteItem(input: Input): BatchWriteItemInput {
   const batch = validateShape('BatchWriteItem', input);
   const tables = Object.entries(batch.RequestItems);

@@ -91,6 +91,62 @@ describeSetups((setup) => {
       );
     });
 
+    // dynalite: query
+    const start = 'The provided starting key is invalid';
+    const outside = 'The provided starting key is outside query boundaries based on provided conditions';
+    const unmatched = 'The provided key element does not match the schema';
+    const ofTable = { p: { S: 'b' }, s: { S: 'a' } };
+    test.each<[string, QueryPart, string]>([
+      [
+        'another expression before an operator that no key can have',
+        { ...conditioned('p <> :p'), FilterExpression: '' },
+        'Invalid FilterExpression: The expression can not be empty;',
+      ],
+      ['a starting key before the key condition', { ...conditioned('z = :n'), ExclusiveStartKey: {} }, start],
+      [
+        'the type of its partition key before the key condition',
+        { ...conditioned('z = :n'), ExclusiveStartKey: { ...ofTable, p: { N: '1' } } },
+        unmatched,
+      ],
+      [
+        'the key condition before the rest of the starting key',
+        { ...conditioned('z = :n'), ExclusiveStartKey: { ...ofTable, s: { N: '1' } } },
+        'Query condition missed key schema element: p',
+      ],
+      [
+        'a starting key in another partition before a filter on the key',
+        { ...conditioned('p = :p'), ExclusiveStartKey: ofTable, FilterExpression: 'p = :p' },
+        outside,
+      ],
+      [
+        'a starting key before Select',
+        { IndexName: 'global', ...conditioned('g = :p'), ExclusiveStartKey: {}, Select: 'ALL_ATTRIBUTES' },
+        start,
+      ],
+      [
+        'the key condition before Select',
+        { IndexName: 'global', ...conditioned('z = :p'), Select: 'ALL_ATTRIBUTES' },
+        'Query condition missed key schema element: g',
+      ],
+      [
+        'a filter on the key before Select',
+        {
+          IndexName: 'global',
+          ...conditioned('g = :p'),
+          FilterExpression: 'g = :p',
+          Select: 'ALL_ATTRIBUTES',
+        },
+        'Filter Expression can only contain non-primary key attributes: Primary key attribute: g',
+      ],
+      [
+        'a starting key that does not fit an index, as it is',
+        { IndexName: 'global', ...conditioned('g = :p'), ExclusiveStartKey: { ...ofTable, g: { N: '1' } } },
+        unmatched,
+      ],
+    ])('reports %s', async (_, part, message) => {
+      await expect(query(part)).rejects.toMatchObject(invalid(message));
+    });
+
     test('looks for the index before it refuses consistent reads of it (dynalite)', async () => {
       const input = { IndexName: 'nothing', ConsistentRead: true, ...conditioned('z = :n') };
       await expect(query(input)).rejects.toMatchObject(
