@@ -84,8 +84,13 @@ class Programs {
     return program;
   }
 
+  /** The data folder of a program with an engine. */
+  dataDirectory(name: SetupName): string {
+    return join(this.#directory, name);
+  }
+
   #data(name: SetupName): string[] {
-    return ['--data', join(this.#directory, name)];
+    return ['--data', this.dataDirectory(name)];
   }
 }
 
@@ -106,6 +111,11 @@ export class Setup {
 
   get address(): string {
     return this.#programs.address(this.name);
+  }
+
+  /** Where the engine keeps its data that answers here in the end. */
+  get dataDirectory(): string {
+    return this.#programs.dataDirectory(this.name === 'proxy' ? 'engine' : this.name);
   }
 
   /** What answers here: the process itself, and the one behind it. */
