@@ -39,7 +39,7 @@ export class Run {
    */
   add(key: StateKey, image: Image | undefined): boolean {
     const bytes = image === undefined ? 0 : headerBytes + image.json.length;
-    if (!this.#hasRoom(bytes)) return false;
+    if (!this.#hasRoom(key.length + bytes)) return false;
     if (image !== undefined) writeValue(this.#values.subarray(this.#end), key, image.size, image.json);
     this.#end += bytes;
     this.#keys.push(key);
@@ -79,11 +79,12 @@ export class Run {
     if (this.#values.length > runBytesMax) this.#values = Buffer.allocUnsafeSlow(runBytesMax);
   }
 
-  #hasRoom(valueBytes: number): boolean {
-    const isFull = this.#isInOrder && (this.#end >= sliceBytesMax || this.rows >= sliceRowsMax);
-    if (!isFull && this.rows < runRowsMax && this.#end + valueBytes <= this.#values.length) return true;
+  /** Keys take memory as values do: those of local indexes can be a hundred times as long. */
+  #hasRoom(bytes: number): boolean {
+    const isFull = this.#isInOrder && (this.bytes >= sliceBytesMax || this.rows >= sliceRowsMax);
+    if (!isFull && this.rows < runRowsMax && this.bytes + bytes <= runBytesMax) return true;
     if (this.rows > 0) return false;
-    this.#values = Buffer.allocUnsafeSlow(valueBytes);
+    if (bytes > runBytesMax) this.#values = Buffer.allocUnsafeSlow(bytes);
     return true;
   }
 
@@ -98,6 +99,7 @@ export class Run {
   }
 }
 
+/** Of keys and values. */
 const runBytesMax = 64 * 1024 * 1024;
 const runRowsMax = 500_000;
 

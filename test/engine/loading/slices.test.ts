@@ -112,6 +112,16 @@ describe('runs and their slices', () => {
     expect(run.visitSlice(0, () => {})).toBe(8192);
   });
 
+  test('have a limit in bytes, those of their keys among them', () => {
+    const long = 'k'.repeat(3000);
+    for (const first of [0, 900_000]) {
+      const run = new Run();
+      for (let i = 0; run.add(tablePrefix(Math.abs(first - i) + 1) + long, undefined); i++);
+      expect(run.bytes).toBeGreaterThan(7 * 1024 * 1024);
+      expect(run.bytes).toBeLessThanOrEqual((first === 0 ? 9 : 64) * 1024 * 1024);
+    }
+  });
+
   test('take a row of any size where they are empty', async () => {
     const run = new Run();
     expect(run.add(tablePrefix(1), image('y'.repeat(80 * 1024 * 1024)))).toBe(true);
