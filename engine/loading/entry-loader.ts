@@ -11,36 +11,47 @@ import type { TableStatistics } from '../statistics.ts';
 import { Run } from './run.ts';
 import type { Slices } from './slice-writer.ts';
 
+export interface EntryLoaderOptions {
+  /** Whose items are all there. */
+  readonly table: Table;
+  readonly store: Store;
+  readonly slices: Slices;
+  readonly signal: AbortSignal;
+  /** A slice of entries is on disk; until it resolves no more are written. */
+  readonly onSlice: () => Promise<void>;
+}
+
 /**
  * Derives from the items of a loaded table what goes with them: the entries of its indexes, and the sizes of its item collections.
  *
  *     items, as LMDB has them -> entries, gathered to a run -> sorted -> LMDB, in slices
  */
 export class EntryLoader {
+  readonly #options: EntryLoaderOptions;
   readonly #table: Table;
-  readonly #store: Store;
-  readonly #slices: Slices;
   readonly #run = new Run();
   /** Of indexes, by their numbers. */
   readonly #counts: Map<number, { itemCount: number; sizeBytes: number }>;
   /** The collection whose items are coming: they lie one behind the other. */
   #collection: { readonly of: Collection; bytes: number } | undefined;
 
-  constructor(table: Table, store: Store, slices: Slices) {
+  constructor(options: EntryLoaderOptions) {
+    const { table } = options;
+    this.#options = options;
     this.#table = table;
-    this.#store = store;
-    this.#slices = slices;
     this.#counts = new Map(table.indexes.map(({ number }) => [number, { itemCount: 0, sizeBytes: 0 }]));
   }
 
-  /** @returns what the indexes hold, by their numbers. @throws StateDamagedError */
+  /** @returns what the indexes hold, by their numbers. @throws StateDamagedError; the signal's reason */
   async load(): Promise<ReadonlyMap<number, TableStatistics>> {
     let next: StateKey | undefined = tablePrefix(this.#table.number);
     while (next !== undefined && this.#table.indexes.length > 0) {
       const rows: DerivedRow[] = [];
       next = this.#deriveSome(next, rows);
       await this.#addAll(rows);
+      // An abort is a message, which only a turn of the event loop brings.
       await nextTurn();
+      this.#options.signal.throwIfAborted();
     }
     const last: DerivedRow[] = [];
     this.#endCollection(last);
@@ -51,8 +62,9 @@ export class EntryLoader {
 
   /** One short read of LMDB. @returns where to go on; undefined at the end. */
   #deriveSome(from: StateKey, rows: DerivedRow[]): StateKey | undefined {
-    this.#store.refresh();
-    const items = this.#store.range(from, tablePrefix(this.#table.number + 1), false);
+    const { store } = this.#options;
+    store.refresh();
+    const items = store.range(from, tablePrefix(this.#table.number + 1), false);
     let room = readCost;
     try {
       for (let found = items.next(); found !== undefined; found = items.next()) {
@@ -115,10 +127,12 @@ export class EntryLoader {
   }
 
   async #writeSlice(from: number): Promise<number> {
+    const { slices, onSlice } = this.#options;
     let next = from;
-    await this.#slices.write((transaction) => {
+    await slices.write((transaction) => {
       next = this.#run.visitSlice(from, (key, value) => value && transaction.put(key, value));
     });
+    await onSlice();
     return next;
   }
 }

@@ -24,6 +24,8 @@ export interface LoadRequest {
 /** While a run of rows is being heard of, one more is written and no other. */
 export type LoadMessage =
   | { readonly kind: 'run'; readonly rows: number; readonly bytes: number }
+  /** The next slice of entries is written when that has been heard. */
+  | { readonly kind: 'entries' }
   | { readonly kind: 'refused'; readonly reason: string };
 
 /** What the table and its indexes hold, by their numbers. */
@@ -54,11 +56,23 @@ async function load(
   const items = new ItemLoader(table.number, writer, (count, bytes) =>
     context.send({ kind: 'run', rows: count, bytes }),
   );
-  const counts = await items.load(rowsOf(rows));
-  const entryCounts = await new EntryLoader(table, store, writer).load();
+  const counts = await items.load(rowsOf(rows, context.signal));
+  const entries = new EntryLoader({
+    table,
+    store,
+    slices: writer,
+    signal: context.signal,
+    onSlice: () => context.send({ kind: 'entries' }),
+  });
+  const entryCounts = await entries.load();
   return new Map([[table.number, counts], ...entryCounts]);
 }
 
-function rowsOf(source: RowSource): AsyncIterable<LoadedRow[]> {
-  return 'plan' in source ? loadedRows(source.plan) : fedRows(source.port);
+/** Nothing is written for as long as a run is being gathered, so an abort is looked for here as well. */
+async function* rowsOf(source: RowSource, signal: AbortSignal): AsyncGenerator<LoadedRow[], void> {
+  const rows = 'plan' in source ? loadedRows(source.plan) : fedRows(source.port, signal);
+  for await (const batch of rows) {
+    signal.throwIfAborted();
+    yield batch;
+  }
 }

@@ -44,10 +44,11 @@ export async function feedRows(port: MessagePort, rows: AsyncIterable<readonly L
 
 /**
  * The rows that `feedRows` sends into the other end.
- * @throws Error while iterating where the sender has failed, or is gone before the end.
+ * @param signal ends the waiting for a sender that sends nothing.
+ * @throws Error while iterating where the sender has failed, or is gone before the end, and after an abort.
  */
-export async function* fedRows(port: MessagePort): AsyncGenerator<LoadedRow[], void> {
-  const received = on(port, 'message', untilClosed);
+export async function* fedRows(port: MessagePort, signal: AbortSignal): AsyncGenerator<LoadedRow[], void> {
+  const received = on(port, 'message', { ...untilClosed, signal });
   try {
     for (let i = 0; i < blocksAsked; i++) port.postMessage('more');
     for await (const [sent] of received as AsyncIterable<[Sent]>) {

@@ -78,14 +78,17 @@ export class TableLoads {
   /** To be called when the record is committed that has the table CREATING with `loading`. */
   start(table: TableDefinition, source: LoadSource): void {
     const { itemsTotal } = source;
-    this.#loads.set(table.number, {
+    const load = {
       table,
       source,
       progress: { rowsLoaded: 0, bytesLoaded: 0, ...(itemsTotal !== undefined && { itemsTotal }) },
       isRunning: false,
       loggedMs: this.#options.clock.monotonic(),
-    });
-    this.#startNext();
+    };
+    this.#loads.set(table.number, load);
+    // Committed while everything is being closed: the next start begins it.
+    if (this.#aborter.signal.aborted) this.#ended(load, 'stopped');
+    else this.#startNext();
   }
 
   /** @param table its number. @returns undefined if it is not being loaded. */
@@ -152,14 +155,15 @@ export class TableLoads {
   async #load(load: Load): Promise<void> {
     const { applier, statistics, clock, log } = this.#options;
     const { table, progress } = load;
+    const { signal } = this.#aborter;
     log.info({ table: table.name, ...table.loading }, 'loading a table');
     const startMs = clock.monotonic();
     // Invariant 1.
-    await applier.flush();
+    await applier.flush(signal);
     const counts = await this.#inWorker(load);
     // Invariant 2.
     statistics.loaded(table, counts);
-    await applier.flush();
+    await applier.flush(signal);
     await this.#commit(table, (current) => [nextStep(current)]);
     const seconds = (clock.monotonic() - startMs) / 1000;
     log.info({ table: table.name, ...progress, seconds }, 'a table has been loaded');
@@ -191,8 +195,10 @@ export class TableLoads {
       );
       return;
     }
-    progress.rowsLoaded += message.rows;
-    progress.bytesLoaded += message.bytes;
+    if (message.kind === 'run') {
+      progress.rowsLoaded += message.rows;
+      progress.bytesLoaded += message.bytes;
+    }
     this.#logProgress(load);
     while (diskReserve.refusal !== undefined && !this.#aborter.signal.aborted) await delay(reservePollMs);
   }

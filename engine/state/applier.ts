@@ -59,14 +59,18 @@ export class Applier {
     else this.#startLater(applyDelayMs);
   }
 
-  /** Resolves when LMDB holds everything that the overlay holds now, or when no more is applied. */
-  async flush(): Promise<void> {
+  /**
+   * Resolves when LMDB holds everything that the overlay holds now, or when no more is applied.
+   * @param signal ends the waiting for an LMDB that takes nothing. @throws an error after its abort
+   */
+  async flush(signal?: AbortSignal): Promise<void> {
     await this.#running;
     const before = this.#applies;
     while (this.#applies === before && !this.#closing) {
+      signal?.throwIfAborted();
       this.#start();
       await this.#running;
-      if (this.#applies === before) await delay(retryDelayMs);
+      if (this.#applies === before) await delay(retryDelayMs, undefined, signal && { signal });
     }
   }
 

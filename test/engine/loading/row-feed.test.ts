@@ -15,6 +15,8 @@ async function all(rows: AsyncIterable<LoadedRow[]>): Promise<LoadedRow[][]> {
   return batches;
 }
 
+const { signal } = new AbortController();
+
 describe('rows that go from thread to thread', () => {
   test('arrive as they were, in their order, and then the end', async () => {
     const batches = [
@@ -24,7 +26,7 @@ describe('rows that go from thread to thread', () => {
     ];
     const { port1, port2 } = new MessageChannel();
     const fed = feedRows(port1, each(batches));
-    expect(await all(fedRows(port2))).toEqual(batches);
+    expect(await all(fedRows(port2, signal))).toEqual(batches);
     await fed;
   });
 
@@ -36,7 +38,7 @@ describe('rows that go from thread to thread', () => {
     const { port1, port2 } = new MessageChannel();
     const fed = feedRows(port1, counted());
     let received = 0;
-    for await (const [first] of fedRows(port2)) {
+    for await (const [first] of fedRows(port2, signal)) {
       expect(first?.key).toBe(`${received++}`);
       await new Promise((resolve) => setImmediate(resolve));
       expect(sent).toBeLessThanOrEqual(received + 2);
@@ -52,15 +54,24 @@ describe('rows that go from thread to thread', () => {
     }
     const { port1, port2 } = new MessageChannel();
     void feedRows(port1, failing());
-    await expect(all(fedRows(port2))).rejects.toThrow('cannot read the rest');
+    await expect(all(fedRows(port2, signal))).rejects.toThrow('cannot read the rest');
   });
 
   test('are not taken for whole where their sender is gone', async () => {
     const { port1, port2 } = new MessageChannel();
-    const rows = all(fedRows(port2));
+    const rows = all(fedRows(port2, signal));
     await once(port1, 'message');
     port1.close();
     await expect(rows).rejects.toThrow('the rows end before their end');
+  });
+
+  test('are not waited for after an abort', async () => {
+    const { port1, port2 } = new MessageChannel();
+    const aborter = new AbortController();
+    const rows = all(fedRows(port2, aborter.signal));
+    await once(port1, 'message');
+    aborter.abort();
+    await expect(rows).rejects.toMatchObject({ name: 'AbortError' });
   });
 
   test('are closed by a sender whose receiver is gone', async () => {
@@ -74,7 +85,7 @@ describe('rows that go from thread to thread', () => {
     }
     const { port1, port2 } = new MessageChannel();
     const fed = feedRows(port1, endless());
-    for await (const _ of fedRows(port2)) break;
+    for await (const _ of fedRows(port2, signal)) break;
     await fed;
     expect(isClosed).toBe(true);
   });

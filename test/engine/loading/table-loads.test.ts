@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { DiskReserve } from '../../../engine/disk-reserve.ts';
 import type { LoadedRow } from '../../../engine/history/load-plan.ts';
 import { fedSource, type LoadOutcome } from '../../../engine/loading/load-source.ts';
 import { loadsUnderWay, TableLoads } from '../../../engine/loading/table-loads.ts';
+import { tablePrefix } from '../../../engine/state/layout.ts';
+import { Store } from '../../../engine/state/store.ts';
 import { WriteTurns } from '../../../engine/state/write-turns.ts';
 import type { TableDefinition } from '../../../engine/table-definition.ts';
 import { silentLogger } from '../../silent-logger.ts';
@@ -305,17 +307,55 @@ function createOther(): object {
   };
 }
 
+describe('closing does not wait', () => {
+  afterEach(() => vi.restoreAllMocks());
+
+  test('for rows that do not come', async () => {
+    let isWaiting = false;
+    async function* silent(): AsyncGenerator<LoadedRow[], void> {
+      // More than are sent before the thread asks for more.
+      for (let i = 0; i < 5; i++) yield inKeyOrder([itemOf(i)]);
+      isWaiting = true;
+      await new Promise(() => {});
+    }
+    const outcome = engine.load(await engine.create('Silent', shapes), silent());
+    while (!isWaiting) await delay(1);
+    await engine.reopen();
+    expect(await outcome).toBe('stopped');
+  });
+
+  test('for an LMDB that takes nothing', async () => {
+    const table = await engine.create('Stuck', shapes);
+    const refusing = vi.spyOn(Store.prototype, 'apply').mockRejectedValue(new Error('no room'));
+    const outcome = engine.load(table, each([]));
+    while (refusing.mock.calls.length === 0) await delay(1);
+    await engine.parts.services.tableLoads.close();
+    expect(await outcome).toBe('stopped');
+  });
+
+  test('for a load that is begun meanwhile', async () => {
+    const table = await engine.create('Late', []);
+    await engine.parts.services.tableLoads.close();
+    expect(await engine.load(table, each([]))).toBe('stopped');
+    await engine.reopen();
+  });
+});
+
 describe('a disk that is nearly full', () => {
-  test('keeps what is loaded waiting until there is room', async () => {
-    let freeBytes = 1;
-    const diskReserve = await DiskReserve.open({
+  let freeBytes: number;
+  let diskReserve: DiskReserve;
+  let loads: TableLoads;
+
+  beforeEach(async () => {
+    freeBytes = 1;
+    diskReserve = await DiskReserve.open({
       directory: engine.directory,
       reserveBytes: 10,
       log: silentLogger,
       freeBytes: () => Promise.resolve(freeBytes),
     });
     const { core, services } = engine.parts;
-    const loads = new TableLoads({
+    loads = new TableLoads({
       ...services,
       ...core,
       diskReserve,
@@ -323,6 +363,36 @@ describe('a disk that is nearly full', () => {
       turns: new WriteTurns(),
       log: silentLogger,
     });
+  });
+
+  afterEach(() => diskReserve.close());
+
+  test('keeps entries of indexes waiting as well', async () => {
+    const refusal = vi.spyOn(diskReserve, 'refusal', 'get').mockReturnValue('full');
+    const table = await engine.create('Indexed', shapes);
+    const items = itemsOf(20_000);
+    const outcome = new Promise((resolve) => {
+      loads.start(table, fedSource(each([inKeyOrder(items)]), resolve));
+    });
+    while (loads.progress(table.number)?.rowsLoaded !== items.length) await delay(1);
+    expect(entriesOf(table)).toBe(0);
+    refusal.mockReturnValueOnce(undefined);
+    while (entriesOf(table) === 0) await delay(1);
+    await delay(300);
+    expect(entriesOf(table)).toBeLessThan(items.length);
+    refusal.mockRestore();
+    freeBytes = 100;
+    expect(await outcome).toBe('loaded');
+    expect(entriesOf(table)).toBeGreaterThan(items.length);
+  });
+
+  function entriesOf({ number, indexes }: TableDefinition): number {
+    const { store } = engine.parts.core;
+    store.refresh();
+    return store.keys(tablePrefix(number + 1), tablePrefix(number + 1 + indexes.length), 1_000_000).length;
+  }
+
+  test('keeps what is loaded waiting until there is room', async () => {
     const table = await engine.create('Waiting', []);
     const outcome = new Promise((resolve) => {
       loads.start(table, fedSource(each([inKeyOrder(itemsOf(10))]), resolve));
@@ -333,7 +403,6 @@ describe('a disk that is nearly full', () => {
     freeBytes = 100;
     expect(await outcome).toBe('loaded');
     expect(await countOf('Waiting')).toBe(10);
-    diskReserve.close();
   });
 });
 
