@@ -102,7 +102,8 @@ export class Historian {
 
   #segmentDone({ lsn, files }: SplitMessage, windows: ReadonlyMap<number, WindowFiles>): void {
     for (const { window, file } of files) windows.get(window)?.addChanges(file);
-    this.#lsn = lsn;
+    // No window may be open any more, or only one that begins behind it: what lies before is not kept then.
+    this.#lsn = Math.max(this.#lsn, lsn);
   }
 
   /** What lies behind `lsn` is about to be made again. */

@@ -90,7 +90,9 @@ export class WindowFiles {
     this.damaged.push(...damaged);
   }
 
+  /** Takes in a new base; a damaged one can have had its name. */
   addBase(base: BaseFile): void {
+    forget(this.damaged, ({ path }) => path === base.path);
     this.add({ bases: [base], changes: [], damaged: [] });
   }
 

@@ -4,7 +4,6 @@ import type { Clock } from '../../protocol/clock.ts';
 import type { Logger } from '../../protocol/logger.ts';
 import type { Catalog } from '../catalog.ts';
 import type { Committer } from '../commit.ts';
-import { nodeFiles } from '../files.ts';
 import type { Log } from '../log/segments.ts';
 import type { TableDefinition } from '../table-definition.ts';
 import { BaseMaker, type BaseSource } from './base-maker.ts';
@@ -104,7 +103,7 @@ export class TableHistories {
         this.#notice();
         return history.isKept;
       },
-      onEnded: () => void this.wake(),
+      onEnded: () => this.#startBases(),
     });
     for (const [sequence, definition] of this.#committed()) this.#open(sequence, definition);
     if (this.#histories.size === 0) this.#historian.standStill();
@@ -205,11 +204,14 @@ export class TableHistories {
     try {
       this.#notice();
       await this.#list();
-      await this.#removeGone();
-      this.#bases.start(this.#histories.values());
-      await this.#split();
-      await this.#removeUnneeded();
-      this.#bases.start(this.#histories.values());
+      // While much is written there may always be more to take apart, and the rest must not wait for the end of it.
+      for (let isMore = true; isMore; ) {
+        this.#startBases();
+        await this.#removeGone();
+        isMore = await this.#splitSome();
+        await this.#removeUnneeded();
+      }
+      this.#startBases();
     } catch (error) {
       if (signal.aborted) return;
       const { clock, logger } = this.#options;
@@ -272,14 +274,21 @@ export class TableHistories {
     }
   }
 
-  async #split(): Promise<void> {
-    for (;;) {
-      this.#notice();
-      const segments = this.#historian.sealed(this.#options.committer.publishedLsn);
-      if (segments.length === 0) return;
-      const windows = Array.from(this.#kept(), ({ files }) => files);
-      await this.#historian.split(segments, windows, this.#aborter.signal);
-    }
+  /** @returns whether there was something to take apart, and may be more. */
+  async #splitSome(): Promise<boolean> {
+    this.#notice();
+    const segments = this.#historian.sealed(this.#options.committer.publishedLsn);
+    if (segments.length === 0) return false;
+    const windows = Array.from(this.#kept(), ({ files }) => files);
+    await this.#historian.split(segments, windows, this.#aborter.signal);
+    return true;
+  }
+
+  /** Beside the rounds, which can take long: the next one begins as soon as one has ended. */
+  #startBases(): void {
+    if (!this.#isListed || this.#aborter.signal.aborted) return;
+    this.#notice();
+    this.#bases.start(this.#histories.values());
   }
 
   /** One after the other, so that those that are left join, up to the first one that a plan needs. */
@@ -290,7 +299,7 @@ export class TableHistories {
       if (restorable === undefined) continue;
       for (const path of unneededFiles(files, restorable.earliestMs - admittedMs)) {
         if (files.isPinned(path)) break;
-        await nodeFiles.remove(path);
+        await rm(path, { force: true });
         files.removed(path);
       }
     }
@@ -320,7 +329,7 @@ export class TableHistories {
   async #nextBase(history: TableHistory): Promise<void> {
     this.#aborter.signal.throwIfAborted();
     const made = history.nextBase();
-    void this.wake();
+    this.#startBases();
     await made;
   }
 

@@ -147,6 +147,39 @@ describe('a history', () => {
     expect(engine.histories.pinLsn()).toBe(Number.POSITIVE_INFINITY);
   });
 
+  test('gets its base while more and more of the log has to be taken apart', async () => {
+    const names = ['Table', 'Second', 'Third', 'Fourth'];
+    for (const name of names.slice(1)) await engine.createTable(name);
+    let isWriting = true;
+    const writer = (async () => {
+      for (let i = 0; isWriting; i++) await engine.put('Table', `${i % 7}`, `${i} ${text()}`);
+    })();
+    try {
+      for (const name of names) await engine.enable(name);
+      await vi.waitFor(() => {
+        for (const { bases } of engine.histories.stats().tables) expect(bases).toBeGreaterThan(0);
+      }, 20_000);
+    } finally {
+      isWriting = false;
+      await writer;
+    }
+  });
+
+  test('does not mind when files are taken away that it needs no more', async () => {
+    const { sequence } = await engine.enable('Table', 1);
+    await write(12);
+    await untilNewBase(engine.nowMs - 8_000);
+    for (const name of readdirSync(historyFolder(sequence)))
+      if (name.startsWith('changes')) rmSync(join(historyFolder(sequence), name));
+    engine.advance(5 * dayMs);
+    await write(20);
+    await untilNewBase(engine.nowMs - dayMs);
+    engine.advance(2 * dayMs);
+    await engine.histories.wake();
+    expect(engine.histories.stats().tables[0]).toMatchObject({ bases: 1 });
+    await expectEverySecond();
+  });
+
   test('begins anew when it is switched on again', async () => {
     const first = await engine.enable('Table');
     await write(10);

@@ -117,6 +117,17 @@ describe('a base is due', () => {
   });
 });
 
+test('a base takes the place of a damaged one of its name', () => {
+  const files = windowFiles([19, 29], []);
+  const damaged = { path: 'base-25', fileBytes: 900, number: 20, kind: 'base', message: 'damaged' } as const;
+  files.add({ bases: [], changes: [], damaged: [damaged] });
+  const ends = { from: moment(20), through: moment(25) };
+  const base = { path: 'base-25', fileBytes: 900, sizeBytes: 250, sequence: 20, ...ends };
+  files.addBase(base);
+  files.addBase({ ...base, path: 'base-50', sequence: 45, from: moment(45), through: moment(50) });
+  expect(unneededFiles(files, 6000)).toEqual(['changes-19', 'changes-29', 'base-25']);
+});
+
 describe('a list of changes', () => {
   const files = windowFiles([19, 29, 39, 49], [[10, 35]]);
 
