@@ -21,7 +21,8 @@ import {
  *  1. A folder under a backup's id holds the whole backup, durably: it is made under another name, synced, and renamed. So a
  *     crash leaves a backup or none, and so does whoever copies one in that way.
  *  2. The folder is the truth. Backups that others put there or take away appear or go with the next `rescan`.
- *  3. Only manifests are read here. What is wrong with one is logged once, and that backup is not served.
+ *  3. Only manifests are read here. What is wrong with one is logged once, and that backup is not served until it can be read: it
+ *     may be on its way into the folder.
  *  4. Changes and rescans of the folder follow one another, so a rescan never brings back what was removed meanwhile.
  *
  * One engine uses the folder at a time: what is half-made when it opens is nobody's, and is removed.
@@ -30,8 +31,8 @@ export class BackupStore {
   readonly #directory: string;
   readonly #log: Logger;
   readonly #backups = new Map<string, BackupManifest>();
-  /** Ids of folders that cannot be read; each was logged. */
-  readonly #refused = new Set<string>();
+  /** What is wrong with folders that cannot be read, by their ids; it was logged. */
+  readonly #refused = new Map<string, string>();
   readonly #removing = new Set<string>();
   #last: Promise<unknown> = Promise.resolve();
   /** The rescan that has not begun yet; whoever asks meanwhile shares it. */
@@ -112,7 +113,8 @@ export class BackupStore {
   async #rescan(): Promise<void> {
     const ids = new Set((await readdir(this.#directory)).filter(isBackupId));
     for (const id of this.#backups.keys()) if (!ids.has(id)) this.#backups.delete(id);
-    for (const id of ids) if (!this.#backups.has(id) && !this.#refused.has(id)) await this.#load(id);
+    for (const id of this.#refused.keys()) if (!ids.has(id)) this.#refused.delete(id);
+    for (const id of ids) if (!this.#backups.has(id)) await this.#load(id);
   }
 
   async #load(id: string): Promise<void> {
@@ -120,8 +122,11 @@ export class BackupStore {
       const manifest = await readBackup(join(this.#directory, id));
       if (manifest.id !== id) throw new BackupDamagedError(`${id}: the folder has the backup ${manifest.id}`);
       if (!this.#removing.has(id)) this.#backups.set(id, manifest);
+      this.#refused.delete(id);
     } catch (error) {
-      this.#refused.add(id);
+      const message = String(error);
+      if (this.#refused.get(id) === message) return;
+      this.#refused.set(id, message);
       this.#log.error({ err: error, backup: id }, 'a backup cannot be read, and is not served');
     }
   }

@@ -93,6 +93,21 @@ test('what cannot be read is logged once, and the others are served', async () =
   expect(logged).toEqual(['a backup cannot be read, and is not served']);
 });
 
+test('what is on its way into the folder is served when it has come', async () => {
+  const [directory, elsewhere] = [temporaryFolder(), temporaryFolder()];
+  const manifest = await writeBackup(elsewhere, id);
+  const logged: string[] = [];
+  const store = await BackupStore.open(directory, loggerOf(logged));
+  await mkdir(join(directory, id));
+  await store.rescan();
+  await store.rescan();
+  expect(store.get(id)).toBeUndefined();
+  await cp(join(elsewhere, id), join(directory, id), { recursive: true });
+  await store.rescan();
+  expect(store.get(id)).toEqual(manifest);
+  expect(logged).toEqual(['a backup cannot be read, and is not served']);
+});
+
 test('a folder under the name of another backup is not served', async () => {
   const directory = temporaryFolder();
   await writeBackup(directory, id);
