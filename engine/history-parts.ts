@@ -6,6 +6,7 @@ import { DeletedTables } from './backup/deleted-tables.ts';
 import { RestoreSources } from './backup/restore-sources.ts';
 import type { Committer } from './commit.ts';
 import type { DataDirectory } from './data-directory.ts';
+import type { DiskReserve } from './disk-reserve.ts';
 import type { EngineOptions } from './engine-options.ts';
 import { definitionAt } from './history/loaded-rows.ts';
 import { ScanSnapshots } from './history/scan-snapshots.ts';
@@ -33,6 +34,7 @@ export interface HistoryNeeds {
   readonly log: Log;
   readonly recovered: Recovery;
   readonly committer: Committer;
+  readonly diskReserve: DiskReserve;
 }
 
 /** @throws what keeps the folder of the backups from being read or made */
@@ -47,6 +49,7 @@ export async function openHistory(needs: HistoryNeeds): Promise<HistoryParts> {
     log,
     published: () => ({ lsn: committer.publishedLsn, last: committer.lastPublished }),
     statistics: (table) => statistics.of(table),
+    refusal: () => needs.diskReserve.refusal,
   });
   const histories = new TableHistories({
     directory: directory.history,
@@ -63,6 +66,7 @@ export async function openHistory(needs: HistoryNeeds): Promise<HistoryParts> {
     store: backupStore,
     snapshots,
     definitionAt,
+    syncLog: () => log.sync(),
     digest: digestAside,
     catalog,
     statistics,

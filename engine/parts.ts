@@ -153,7 +153,7 @@ async function openCore(opened: Opened): Promise<Core> {
     logger: options.log,
     pinLsn: () => Math.min(streamHistory.pinLsn(clock.now()), historyPinLsn(history)),
   });
-  const history = await openHistory({ ...opened, committer });
+  const history = await openHistory({ ...opened, committer, diskReserve });
   const turns = new WriteTurns();
   const applier = new Applier({
     store,

@@ -14,6 +14,8 @@ export interface BackupsOptions {
   readonly snapshots: SnapshotTaker;
   /** The definition of the plan's table at its moment. */
   readonly definitionAt: (plan: LoadPlan) => Promise<TableDefinition>;
+  /** Makes durable what has been published. */
+  readonly syncLog: () => Promise<void>;
   readonly digest: (path: string, signal: AbortSignal) => Promise<ArchiveDigest>;
   /** The committed tables. */
   readonly catalog: Catalog;
@@ -47,7 +49,9 @@ export type Backup = Pick<
  *  1. A backup is AVAILABLE from the turn in which all of it is durable under its own name.
  *  2. From `announce` on until then its table is held: who deletes the table waits (`reads`).
  *  3. A snapshot is begun after `announce`, so it holds everything that was acknowledged before the backup was asked for.
- *  4. A crash leaves nothing of a backup that was being made: it is the caller's to ask again.
+ *  4. What a backup has, and the deletion that has left it, is durable in the log before the backup is: power loss takes neither
+ *     back.
+ *  5. A crash leaves nothing of a backup that was being made: it is the caller's to ask again.
  *
  * At most `makingMax` are made at once, so that reading the tables takes little of disk and processors; others wait, at most
  * `waitingMax` of them.
@@ -239,8 +243,9 @@ export class Backups {
   }
 
   async #makeIn(archivePath: string, { backup, signal }: Creation): Promise<BackupManifest> {
-    const { snapshots, digest, definitionAt } = this.#options;
+    const { snapshots, syncLog, digest, definitionAt } = this.#options;
     const summary = await snapshots.take({ table: backup.table, archivePath, signal });
+    await syncLog();
     const archive = await digest(archivePath, signal);
     const plan = planOf({ table: backup.table, through: summary.through }, archivePath);
     const { status: _status, ...described } = backup;

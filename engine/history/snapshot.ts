@@ -1,3 +1,4 @@
+import { serviceUnavailable } from '../../protocol/errors.ts';
 import { appliedPosition, appliedTable } from '../checkpoint.ts';
 import type { Log } from '../log/segments.ts';
 import type { Store } from '../state/store.ts';
@@ -18,6 +19,8 @@ export interface SnapshotsOptions {
   readonly published: () => { readonly lsn: number; readonly last: LogMoment };
   /** Of the items of a table, as they are published. */
   readonly statistics: (table: number) => TableStatistics;
+  /** Why nothing more is to be put on the disk now; undefined while there is room. */
+  readonly refusal: () => string | undefined;
 }
 
 export interface TakeSnapshot {
@@ -46,7 +49,9 @@ export interface TakeSnapshot {
  * 3. The log from A on is kept, by `pinLsn`, until the archive is whole. LMDB's items of the table are not: where it is deleted before
  *    P the snapshot fails.
  * 4. A slice of the scan is one read transaction of a few milliseconds: LMDB's file does not grow for a scan.
- * 5. `runningMax` snapshots are taken at a time; of the log that others will need nothing is removed while they wait.
+ * 5. While the disk is nearly full none is begun, and those that are being made are given up: the room that is left is for what was
+ *    written, and comes back with what they had taken.
+ * 6. `runningMax` snapshots are taken at a time; of the log that others will need nothing is removed while they wait.
  */
 export class Snapshots {
   readonly #options: SnapshotsOptions;
@@ -67,7 +72,7 @@ export class Snapshots {
 
   /**
    * Resolves when the archive has its name; where it rejects there is none.
-   * @throws StateDamagedError naming a damaged item, LogDamagedError; RangeError where the log does not go back so far; an error of
+   * @throws ServiceUnavailable where the disk is nearly full; StateDamagedError naming a damaged item, LogDamagedError; RangeError where the log does not go back so far; an error of
    * the file system; the signal's reason.
    */
   async take(request: TakeSnapshot): Promise<SnapshotSummary> {
@@ -96,9 +101,10 @@ export class Snapshots {
     }
   }
 
-  #take(request: TakeSnapshot, taken: Taken, signal: AbortSignal): Promise<SnapshotSummary> {
+  async #take(request: TakeSnapshot, taken: Taken, signal: AbortSignal): Promise<SnapshotSummary> {
     const { store, stateDirectory } = this.#options;
     const { table, archivePath, fromLsn = Infinity, onProgress } = request;
+    this.#assertRoom();
     const startLsn = Math.min(appliedPosition(store).lsn, fromLsn);
     taken.pinLsn = startLsn;
     this.#logFrom(startLsn);
@@ -109,6 +115,7 @@ export class Snapshots {
     };
     const onMessage = (message: SnapshotMessage) => {
       if (message.kind === 'scanned') return this.#scanEnd(table.number, startLsn);
+      this.#assertRoom();
       onProgress?.(message.progress);
       return undefined;
     };
@@ -119,6 +126,11 @@ export class Snapshots {
   #scanEnd(table: number, startLsn: number): ScanEnd {
     const { itemCount, sizeBytes } = this.#options.statistics(table);
     return { log: this.#logFrom(startLsn), through: this.#options.published().last, itemCount, sizeBytes };
+  }
+
+  #assertRoom(): void {
+    const refusal = this.#options.refusal();
+    if (refusal !== undefined) throw serviceUnavailable(refusal);
   }
 
   #logFrom(startLsn: number): ScanEnd['log'] {

@@ -83,6 +83,8 @@ export interface BackupsWorld {
   readonly snapshots: HeldSnapshots;
   readonly catalog: Catalog;
   readonly clock: { nowMs: number };
+  /** When the log is durable. */
+  readonly power: { synced: Promise<void> };
   readonly logged: string[];
 }
 
@@ -98,17 +100,19 @@ export async function openBackups(
   const catalog = new Catalog();
   for (const table of tables) catalog.restore(table);
   const clock = { nowMs };
+  const power = { synced: Promise.resolve() };
   const backups = new Backups({
     store,
     snapshots,
     definitionAt: async () => definition({ name: 'orders' }),
+    syncLog: () => power.synced,
     digest: (path) => digestOf(path),
     catalog,
     statistics: new Statistics(),
     clock: { now: () => clock.nowMs, monotonic: () => 0 },
     log,
   });
-  return { backups, store, snapshots, catalog, clock, logged };
+  return { backups, store, snapshots, catalog, clock, power, logged };
 }
 
 export function loggerOf(logged: string[]): Logger {

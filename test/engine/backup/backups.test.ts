@@ -26,6 +26,23 @@ test('a backup is CREATING from its announcement on, and AVAILABLE when it is on
   await backups.close();
 });
 
+test('a backup is there when the log has durably what it has', async () => {
+  const { backups, snapshots, power } = await openBackups(temporaryFolder());
+  let sync = () => {};
+  power.synced = new Promise((resolve) => {
+    sync = resolve;
+  });
+  const announced = backups.announce(definition(), user);
+  const made = backups.make(announced);
+  await snapshots.begun(1);
+  snapshots.go();
+  const first = await Promise.race([made, new Promise((resolve) => setTimeout(resolve, 200, 'waits'))]);
+  expect(first).toBe('waits');
+  sync();
+  expect(await made).toMatchObject({ id: announced.id });
+  await backups.close();
+});
+
 test('a backup is seen in its region, under its table only', async () => {
   const { backups } = await openBackups(temporaryFolder());
   const { id } = backups.announce(definition(), user);

@@ -11,6 +11,7 @@ const snapshots = new Snapshots({
   log: { part: (fromLsn) => ({ directory: '', logId: '', segments: [], fromLsn }) },
   published: () => ({ lsn: 0, last }),
   statistics: () => ({ itemCount: 0, sizeBytes: 0 }),
+  refusal: () => undefined,
 });
 const timer = setInterval(() => {
   if (!existsSync(`${archivePath}.partial`)) return;

@@ -33,6 +33,8 @@ export class SnapshotEngine {
   readonly states: { readonly sequence: number; readonly timeMs: number; readonly items: Items }[] = [];
   /** Somebody else needs the log from there on. */
   pinnedLsn = Number.POSITIVE_INFINITY;
+  /** Why nothing is to be put on the disk. */
+  refusal: string | undefined;
   readonly #parts: Parts;
   #closing: Promise<void> | undefined;
 
@@ -47,6 +49,7 @@ export class SnapshotEngine {
       log,
       published: () => ({ lsn: committer.publishedLsn, last: committer.lastPublished }),
       statistics: (number) => recovered.statistics.of(number),
+      refusal: () => this.refusal,
     });
     const removeBefore = log.removeBefore.bind(log);
     log.removeBefore = (lsn) => removeBefore(Math.min(lsn, this.pinnedLsn, this.snapshots.pinLsn()));

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { ArchiveReader } from '../../../engine/history/archive-reader.ts';
@@ -175,6 +175,24 @@ describe('a snapshot that is given up', () => {
     await expect(taking).rejects.toThrow('not wanted any more');
     expect(readdirSync(folder)).toEqual([]);
     expect(isSame(await loaded(await other), engine.states.at(-1)?.items ?? new Map())).toBe(true);
+  });
+
+  test('as the disk is nearly full leaves no file', async () => {
+    const engine = await SnapshotEngine.open();
+    await writeRandomly(engine, seededRandom(1), 300);
+    await engine.flush();
+    const archivePath = join(temporaryFolder(), 'a.archive');
+    const refusal = 'The disk is nearly full.';
+    const full = { code: 'ServiceUnavailable', message: refusal };
+    engine.refusal = refusal;
+    await expect(engine.take({ archivePath })).rejects.toMatchObject(full);
+    engine.refusal = undefined;
+    const taking = engine.take({ archivePath });
+    engine.refusal = refusal;
+    await expect(taking).rejects.toMatchObject(full);
+    expect(readdirSync(dirname(archivePath))).toEqual([]);
+    engine.refusal = undefined;
+    await engine.take({ archivePath });
   });
 
   test('with the engine leaves no file, whether it was under way or waited', async () => {
