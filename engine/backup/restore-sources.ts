@@ -75,8 +75,8 @@ export class RestoreSources {
     if (table === undefined || bounds === undefined) return undefined;
     // Another table, or another history of it, has the name by now.
     if (table.pointInTime?.sequence !== loading.sourceHistory) return undefined;
-    const isWithin = loading.restoreMs >= bounds.earliestMs && loading.restoreMs <= bounds.latestMs;
-    return isWithin ? this.ofHistory(table, loading.restoreMs) : undefined;
+    // It was not later than the latest moment when it was asked for, whatever clock and settings say now.
+    return loading.restoreMs < bounds.earliestMs ? undefined : this.ofHistory(table, loading.restoreMs);
   }
 }
 

@@ -72,6 +72,14 @@ describeSetups((setup) => {
       );
       await expect(page('no-such-table', 'new')).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
     });
+
+    test('of a table that is deleted meanwhile is not found', async () => {
+      const { name } = await streamedTable(setup);
+      await put(name, 1, 'before');
+      const taken = page(name, 'new');
+      await setup.dynamo.deleteTable({ TableName: name });
+      await expect(taken).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+    });
   });
 
   function put(TableName: string, key: number, v: string) {

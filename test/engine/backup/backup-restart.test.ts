@@ -112,6 +112,43 @@ test('a restore that is under way when the engine closes begins anew', async () 
   await engine.reopen();
 });
 
+test('a restore that was admitted begins anew, whatever the latest moment is now', async () => {
+  const clock = movableClock();
+  const options = { clock, pitrLagMs: 0 };
+  const engine = await openEngine(options);
+  await engine.createTable('source');
+  await switchRecovery(engine, 'source', true);
+  clock.forward(5000);
+  await put(engine, 'source', 'a', 1);
+  clock.forward(5000);
+  await engine.call('RestoreTableToPointInTime', {
+    SourceTableName: 'source',
+    TargetTableName: 'restored',
+    UseLatestRestorableTime: true,
+  });
+  options.pitrLagMs = 300_000;
+  await engine.reopen();
+  await engine.untilStatus('restored', 'ACTIVE');
+  expect(await valuesOf(engine, 'restored')).toEqual(new Map([['a', 1]]));
+});
+
+test('a moment that is not over for long, as the clock was set back, is refused', async () => {
+  const clock = movableClock();
+  clock.forward(3_600_000);
+  const engine = await openEngine({ clock });
+  await engine.createTable('source');
+  await switchRecovery(engine, 'source', true);
+  clock.forward(-3_600_000);
+  const restore = engine.call('RestoreTableToPointInTime', {
+    SourceTableName: 'source',
+    TargetTableName: 'restored',
+    UseLatestRestorableTime: true,
+  });
+  expect(await refusalOf(restore)).toMatch(
+    /^ServiceUnavailable: The clock of the server was set back: .* in 3\d\d\d seconds only/,
+  );
+});
+
 test('recovery and its window are the same after a restart', async () => {
   const engine = await openEngine();
   await engine.createTable('source');
