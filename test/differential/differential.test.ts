@@ -51,7 +51,7 @@ function comparison(open: () => Promise<Peer>): void {
       }
       await Promise.all(puts.map((put) => peer.call(put)));
     }
-  });
+  }, startMsMax);
 
   afterAll(async () => {
     await Promise.all([ours.close(), other.close()]);
@@ -75,5 +75,7 @@ function comparison(open: () => Promise<Peer>): void {
   }
 }
 
+/** DynamoDB Local takes its time on a busy machine. */
+const startMsMax = 60_000;
 const reportsMax = 20;
 const timeoutMs = 30_000 + runs * 100;

@@ -243,10 +243,10 @@ export class Model {
     }));
     const plans = tables.map((one) => ({ ...one, stored: this.#serving(one.table) }));
     for (const { stored, writes } of plans) {
-      for (const { key, item } of writes) checkBatchWrite(stored, key, item);
-    }
-    for (const { stored, writes } of plans) {
-      checkDistinct(writes.map(({ key }) => keyOf(stored, key)));
+      writes.forEach(({ key, item }, i) => {
+        checkBatchWrite(stored, key, item);
+        checkDistinct(writes.slice(0, i + 1).map((write) => keyOf(stored, write.key)));
+      });
     }
     const costs = plans.flatMap(({ table, stored, writes }) =>
       writes.map(({ key, item }) => {
