@@ -1,4 +1,15 @@
-import { closeSync, cpSync, existsSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkDataDirectory } from '../../engine/check.ts';
@@ -60,6 +71,11 @@ export class HistoryStage implements Stage {
     return 'json' in answer ? { output: JSON.parse(answer.json) } : answer;
   }
 
+  /** A file in the bucket. */
+  read(key: string): Buffer {
+    return readFileSync(join(this.#directory, 'buckets', bucket, key));
+  }
+
   /** Stops it, looks through what it has left, and starts it again. */
   async restart(): Promise<void> {
     await this.#engine.close();
@@ -104,10 +120,21 @@ export class HistoryStage implements Stage {
   }
 }
 
+/** The output of a call that is not refused. @throws Error with the refusal */
+export function outputOf(told: Told): Record<string, unknown> {
+  if ('output' in told) return told.output;
+  throw new Error(`refused: ${told.error.code}: ${told.error.text}`);
+}
+
 const region = 'us-east-1';
 
+/** A folder that stands for one. */
+export const bucket = 'bucket';
+
 function newDirectory(): string {
-  return mkdtempSync(join(tmpdir(), 'slipstream-past-'));
+  const directory = mkdtempSync(join(tmpdir(), 'slipstream-past-'));
+  mkdirSync(join(directory, 'buckets', bucket), { recursive: true });
+  return directory;
 }
 
 /** Small enough for many segments, bases and rounds of the applier in a short run. */
@@ -138,7 +165,9 @@ function openEngine(dataDirectory: string, clock: StoreClock): Promise<Engine> {
 
 /** What is copied later may say more than what is copied before it, and never less, as other threads go on writing. */
 function copyAsKilled(from: string, to: string): void {
-  for (const name of ['format.json', 'history/progress.json', 'history', 'backups']) copy(from, to, name);
+  for (const name of ['format.json', 'history/progress.json']) copy(from, to, name);
+  const others = readdirSync(from).filter((name) => name !== 'state' && name !== 'log' && name !== 'lock');
+  for (const name of others) copy(from, to, name);
   copyState(from, to);
   copy(from, to, 'log');
 }

@@ -12,6 +12,7 @@ import {
   updateItem,
 } from '../model/request-generator.ts';
 import { transactWrite } from '../model/transaction-generator.ts';
+import type { TransferFormat } from './past-transfer.ts';
 
 /** What happens to tables, to their histories, and to the process that keeps them. */
 export type PastStep =
@@ -22,6 +23,8 @@ export type PastStep =
       readonly isOn: boolean;
       readonly days: number | undefined;
     }
+  /** The period becomes a day, and longer again: what is older is gone for good. */
+  | { readonly do: 'trim'; readonly table: string }
   /** The clock goes on, or is set back. */
   | { readonly do: 'move'; readonly ms: number }
   | { readonly do: 'kill' }
@@ -31,6 +34,10 @@ export type PastStep =
   /** Of the seconds that can be brought back, one so far along; seen to at once, or while other steps are taken. */
   | { readonly do: 'restore'; readonly table: string; readonly at: number; readonly isAwaited: boolean }
   | { readonly do: 'restoreBackup'; readonly which: number; readonly isAwaited: boolean }
+  /** One of these seconds is exported, and what was is imported into another table. */
+  | { readonly do: 'export'; readonly table: string; readonly at: number; readonly format: TransferFormat }
+  /** What has changed from one of these seconds to another one is exported. */
+  | { readonly do: 'exportChanges'; readonly table: string; readonly at: number; readonly length: number }
   /** What cannot be brought back is asked for. */
   | { readonly do: 'refuse'; readonly table: string; readonly offMs: number };
 
@@ -63,6 +70,7 @@ export function pastSequence(stepsMin: number, stepsMax: number): fc.Arbitrary<P
         .tuple(called(filling(subjects)), steps)
         .map(([before, rest]): PastStep[] => [
           { do: 'recover', table: 'first', isOn: true, days: 2 },
+          { do: 'recover', table: 'second', isOn: true, days: undefined },
           before,
           ...rest,
         ]),
@@ -78,6 +86,7 @@ function step(subjects: readonly Subject[]): fc.Arbitrary<PastStep> {
     { weight: 6, arbitrary: called(batchWrite(subjects)) },
     { weight: 8, arbitrary: called(transaction(subjects)) },
     { weight: 6, arbitrary: recovering(table) },
+    { weight: 2, arbitrary: table.map((one): PastStep => ({ do: 'trim', table: one })) },
     { weight: 30, arbitrary: fc.integer({ min: 1, max: 1700 }).map((ms): PastStep => ({ do: 'move', ms })) },
     {
       weight: 4,
@@ -104,6 +113,7 @@ function step(subjects: readonly Subject[]): fc.Arbitrary<PastStep> {
       weight: 4,
       arbitrary: fc.record({ do: fc.constant('restoreBackup' as const), which: fc.nat(99), isAwaited }),
     },
+    { weight: 3, arbitrary: exporting(table) },
     {
       weight: 3,
       arbitrary: fc.record({
@@ -114,6 +124,16 @@ function step(subjects: readonly Subject[]): fc.Arbitrary<PastStep> {
     },
   );
 }
+
+function exporting(table: fc.Arbitrary<string>): fc.Arbitrary<PastStep> {
+  const format = fc.constantFrom<TransferFormat>('DYNAMODB_JSON', 'ION');
+  return fc.oneof(
+    fc.record({ do: fc.constant('export' as const), table, at: portion, format }),
+    fc.record({ do: fc.constant('exportChanges' as const), table, at: portion, length: portion }),
+  );
+}
+
+const portion = fc.double({ min: 0, max: 1, noNaN: true });
 
 function recovering(table: fc.Arbitrary<string>): fc.Arbitrary<PastStep> {
   const isOn = fc.nat(4).map((luck) => luck > 0);

@@ -4,9 +4,10 @@ import { Scene } from '../model/scene.ts';
 import { sweep } from '../model/sweep-step.ts';
 import type { Table } from '../model/table.ts';
 import { changeIndex, createTable, deleteTable, untilIndexes } from '../model/table-steps.ts';
-import type { HistoryStage, Told, ToldError } from './history-stage.ts';
-import { type Bounds, Past, type PastTable, secondInMs } from './past.ts';
+import { type HistoryStage, outputOf, type Told, type ToldError } from './history-stage.ts';
+import { type Bounds, dayInMs, Past, type PastTable, secondInMs, secondOf } from './past.ts';
 import type { PastSequence, PastStep } from './past-generator.ts';
+import { compareChanges, exportSecond, importTable, type TransferFormat } from './past-transfer.ts';
 import { expectTable } from './restored.ts';
 
 /** What a table is being restored from. */
@@ -87,6 +88,8 @@ export class PastPlayer {
         return this.#recreate(step.table);
       case 'recover':
         return this.#recover(step.table, step.isOn, step.days);
+      case 'trim':
+        return this.#trim(step.table);
       case 'move':
         return step.ms < 0 ? this.#setBack(-step.ms) : this.#pass(step.ms);
       case 'tidy':
@@ -101,6 +104,10 @@ export class PastPlayer {
         return this.#restoreSecond(step.table, step.at, step.isAwaited);
       case 'restoreBackup':
         return this.#restoreBackup(step.which, step.isAwaited);
+      case 'export':
+        return this.#export(step.table, step.at, step.format);
+      case 'exportChanges':
+        return this.#exportChanges(step.table, step.at, step.length);
       case 'refuse':
         return this.#refuse(step.table, step.offMs);
     }
@@ -139,6 +146,13 @@ export class PastPlayer {
     if (isOn) past.switchOn(this.#commitMs, days);
     else past.switchOff();
     await this.#compareDescription(name);
+  }
+
+  async #trim(name: string): Promise<void> {
+    if (!this.#past(name).isKept) return;
+    await this.#recover(name, true, 1);
+    await this.#tidy();
+    await this.#recover(name, true, 35);
   }
 
   async #switch(TableName: string, PointInTimeRecoveryEnabled: boolean, days?: number): Promise<void> {
@@ -231,6 +245,42 @@ export class PastPlayer {
       return;
     outputOf(told);
     await this.#begun({ target, expected, of, canBegin: () => !arn.endsWith(systemSuffix) }, isAwaited);
+  }
+
+  async #export(name: string, at: number, format: TransferFormat): Promise<void> {
+    this.#record();
+    this.#pass(secondInMs);
+    const past = this.#past(name);
+    const seconds = past.seconds(this.#stage.storeClock.now());
+    const second = seconds[Math.round(at * (seconds.length - 1))];
+    // After the clock was set back, nothing of it may have come yet.
+    if (second === undefined || second > this.#stage.storeClock.now() - secondInMs) return;
+    const expected = past.at(second);
+    const prefix = await exportSecond(this.#stage, name, second, format, expected);
+    const target = this.#newName();
+    await importTable(this.#stage, target, prefix, format, expected.schema);
+    await expectTable(this.#stage, target, { ...expected, indexes: [] });
+    this.compared++;
+    outputOf(await this.#stage.ask('DeleteTable', { TableName: target }));
+  }
+
+  /** AWS: S3DataExport_Requesting; 15 minutes at least, and a day at most. */
+  async #exportChanges(name: string, at: number, length: number): Promise<void> {
+    this.#pass(secondInMs);
+    const past = this.#past(name);
+    const bounds = past.bounds(this.#stage.storeClock.now());
+    if (bounds === undefined) return;
+    const lastMs = bounds.latestMs + secondInMs;
+    // Of the first second only that is known which came after the switch.
+    const firstMs = bounds.earliestMs + secondInMs;
+    const rangeMs = lastMs - firstMs - periodMinMs;
+    if (rangeMs < 0 || lastMs > this.#stage.storeClock.now()) return;
+    const fromMs = secondOf(firstMs + at * rangeMs);
+    const restMs = Math.min(lastMs - fromMs, dayInMs) - periodMinMs;
+    const toMs = secondOf(fromMs + periodMinMs + length * restMs);
+    const states = [past.at(fromMs - secondInMs), past.at(toMs - secondInMs)] as const;
+    await compareChanges(this.#stage, name, [fromMs, toMs], states);
+    this.compared++;
   }
 
   async #begun(begun: Omit<Restore, 'isBegunAnew' | 'mayBeGone'>, isAwaited: boolean): Promise<void> {
@@ -360,14 +410,10 @@ const aside = 'aside';
 const copyPrefix = 'copy-';
 const systemSuffix = '-00000000';
 const secondsAtEndMax = 8;
+const periodMinMs = 15 * 60 * 1000;
 
 /** For a round over the files of all histories. */
 const tidyMs = 30;
-
-function outputOf(told: Told): Record<string, unknown> {
-  if ('output' in told) return told.output;
-  throw new Error(`refused: ${told.error.code}: ${told.error.text}`);
-}
 
 function expectError(told: Told, code: string, text?: string): void {
   const error: ToldError | undefined = 'error' in told ? told.error : undefined;
