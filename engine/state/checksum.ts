@@ -63,8 +63,33 @@ export const restBytesMax = 4096;
  * @param checksum of the whole row.
  */
 export function overRow(crc: number, begun: number, restBytes: number, checksum: number): number {
-  return multiply(crc ^ begun, carries[restBytes] as number) ^ ~checksum;
+  return carried(crc ^ begun, restBytes) ^ ~checksum;
 }
+
+/** A register over as many bytes 0 more. */
+function carried(register: number, bytes: number): number {
+  if (bytes > tabledBytesMax) return multiply(register, carries[bytes] as number);
+  carryTables[bytes] ??= carryTable(bytes);
+  const table = carryTables[bytes] as Int32Array;
+  return (
+    (table[register & 0xff] as number) ^
+    (table[256 | ((register >>> 8) & 0xff)] as number) ^
+    (table[512 | ((register >>> 16) & 0xff)] as number) ^
+    (table[768 | (register >>> 24)] as number)
+  );
+}
+
+/** What each byte of a register becomes: four tables, that of the lowest first. */
+function carryTable(bytes: number): Int32Array {
+  const table = new Int32Array(4 * 256);
+  for (let i = 0; i < table.length; i++)
+    table[i] = multiply((i & 0xff) << (8 * (i >>> 8)), carries[bytes] as number);
+  return table;
+}
+
+/** Of rests up to that length there are tables once they are met, of 4 kB each: to multiply takes several times as long. */
+const tabledBytesMax = 128;
+const carryTables: (Int32Array | undefined)[] = new Array(tabledBytesMax + 1).fill(undefined);
 
 const polynomial = 0xedb88320;
 

@@ -1,7 +1,7 @@
-import { crcStart, crcStepOfBytes, crcStepOfText } from './checksum.ts';
+import { crcStart, crcStepOfBytes, crcStepOfText, overRow } from './checksum.ts';
 import { FoundItem } from './found-item.ts';
 import { digestBytes } from './index-layout.ts';
-import { checksumOf, type StateKey } from './layout.ts';
+import { checksumOf, crcOfBeginning, type StateKey } from './layout.ts';
 
 /**
  * Items out of LMDB that entries of global indexes lead to again and again. They lie all over their table: to look one up
@@ -18,8 +18,8 @@ import { checksumOf, type StateKey } from './layout.ts';
  *  1. It has nothing that LMDB does not have: a key is forgotten before LMDB is given something else for it. Until reads
  *     see that, the overlay has the key, and what it has counts. What threads load are tables that nobody reads yet.
  *  2. An item, and the entry that has led to it, were checked before it came in. Its tie is that in which the keys of all
- *     entries end that lead to it, and of no others. So an entry needs no other check that ends in it, has the item's
- *     size, and names a key of that CRC: nothing more is used of it.
+ *     entries end that lead to it, and of no others. Every further entry is checked as well, whichever index it is of:
+ *     where it lies decides which pages the item is in. The CRC of what it names, needed to find the item, is half of that.
  *  3. Bytes of a chunk are never written over, so what a reader has found stays as it is.
  *  4. A bucket has one item of a CRC, and others stay out. One too many in a bucket takes the slot of its oldest.
  *
@@ -41,13 +41,14 @@ export class ItemMemory {
 
   /**
    * The item that an entry leads to.
-   * @param entry unchecked, with the state key of the item as its content.
-   * @returns undefined also if the entry has to be checked.
+   * @param entry with the state key of the item as its content. It need not be checked: what is found has been.
+   * @returns undefined also if the entry is damaged.
    */
   get(entry: FoundItem): FoundItem | undefined {
     const { key, size, bytes, start, end } = entry;
-    const slot = this.#slotOf(crcStepOfBytes(crcStart, bytes, start, end));
-    if (slot === undefined) return undefined;
+    const hash = crcStepOfBytes(crcStart, bytes, start, end);
+    const slot = this.#slotOf(hash);
+    if (slot === undefined || !isAsWritten(entry, hash)) return undefined;
     const place = this.#slots[slot + 1] as number;
     const chunk = this.#chunkOf(place);
     const at = place % chunkBytes;
@@ -153,6 +154,16 @@ function firstSlotOf(hash: number): number {
 
 /** What stands before the JSON in a record. */
 const headBytes = digestBytes + 8;
+
+/**
+ * Whether the entry is what was written, so far as it lies in LMDB: its checksum, over key, header and content, says
+ * what the register over the content alone has to be.
+ */
+function isAsWritten({ key, size, bytes, start, end, isStored }: FoundItem, ofContent: number): boolean {
+  return (
+    !isStored || overRow(crcStart, crcOfBeginning(key, size), end - start, checksumOf(bytes)) === ofContent
+  );
+}
 
 function endsWithTie(entry: StateKey, chunk: Buffer, at: number): boolean {
   const tie = entry.length - digestBytes;

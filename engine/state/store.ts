@@ -13,6 +13,8 @@ export interface StoreOptions {
   readonly readOnly: boolean;
   /** Nobody will look for it after a crash: nothing is synced. */
   readonly passing?: boolean;
+  /** Written by `transactAside` only. */
+  readonly transactsAside?: boolean;
 }
 
 /** Rows of the meta database; undefined removes a row. */
@@ -20,7 +22,7 @@ export type MetaRows = Map<string, string | undefined>;
 
 /**
  * The state that the log has produced, in LMDB: one environment with the items and a few meta rows. It commits in its
- * safe mode: what is committed is on disk. Written by `apply`, from one place, in order; by `transact` in threads that load tables.
+ * safe mode: what is committed is on disk. Written by `apply`, from one place, in order; by transactions in threads that load tables.
  */
 export class Store {
   readonly #environment: RootDatabase<Buffer, Buffer>;
@@ -45,6 +47,8 @@ export class Store {
       overlappingSync: false,
       readOnly: options.readOnly,
       noSync: options.passing === true,
+      // Else lmdb-js has a promise for each turn in which something is written, which nobody gets and which may reject.
+      eventTurnBatching: options.transactsAside !== true,
       maxDbs: 8,
       ...binary,
     });
@@ -59,7 +63,7 @@ export class Store {
 
   /**
    * The item that an entry of a global index leads to, if it is in memory, under the entry's key.
-   * @param entry unchecked: one that leads to an item needs no check.
+   * @param entry need not be checked: one that leads to an item has been.
    */
   kept(entry: FoundItem): FoundItem | undefined {
     return this.#memory.get(entry);
@@ -145,6 +149,20 @@ export class Store {
    */
   transact(write: (transaction: StoreTransaction) => void): void {
     this.#items.transactionSync(() => write(new StoreTransaction(this.#items)));
+  }
+
+  /**
+   * The same, but this thread waits for none of it: `write` is called when LMDB's lock is held, and commit and sync are
+   * left to another thread. It takes one of libuv's threads from then on, and while it waits for the lock. The store has to be
+   * opened for it.
+   */
+  async transactAside(write: (transaction: StoreTransaction) => void): Promise<void> {
+    try {
+      // LMDB would commit a part of what a transaction that is none's child has written before it throws.
+      await this.#items.childTransaction(() => write(new StoreTransaction(this.#items)));
+    } catch (error) {
+      throw await causeOf(error);
+    }
   }
 
   /** From now on reads see everything that has been committed. */

@@ -87,6 +87,57 @@ describe('a changed value in LMDB', () => {
   });
 });
 
+describe('a changed key of an index entry', () => {
+  const indexes = ['first', 'second'].map((name) => ({
+    IndexName: `by-${name}`,
+    KeySchema: [
+      { AttributeName: 'g', KeyType: 'HASH' },
+      { AttributeName: name, KeyType: 'RANGE' },
+    ],
+    Projection: { ProjectionType: 'ALL' },
+  }));
+
+  function query(by: string, above: string): Promise<{ Count: number }> {
+    return folder.call('Query', {
+      TableName: 'Indexed',
+      IndexName: `by-${by}`,
+      KeyConditionExpression: 'g = :g AND #by > :above',
+      ExpressionAttributeNames: { '#by': by },
+      ExpressionAttributeValues: { ':g': { S: 'g' }, ':above': { S: above } },
+    });
+  }
+
+  test('keeps the item out of pages where it does not belong, be it in memory or not', async () => {
+    await folder.call('CreateTable', {
+      TableName: 'Indexed',
+      KeySchema: [{ AttributeName: 'p', KeyType: 'HASH' }],
+      AttributeDefinitions: ['p', 'g', 'first', 'second'].map((AttributeName) => ({
+        AttributeName,
+        AttributeType: 'S',
+      })),
+      BillingMode: 'PAY_PER_REQUEST',
+      GlobalSecondaryIndexes: indexes,
+    });
+    await folder.untilStatus('Indexed', 'ACTIVE');
+    for (const n of [1, 5, 9]) {
+      const Item = {
+        p: { S: `p${n}` },
+        g: { S: 'g' },
+        first: { S: `first ${n}` },
+        second: { S: `second ${n}` },
+      };
+      await folder.call('PutItem', { TableName: 'Indexed', Item });
+    }
+    await folder.engine.close();
+    change(join(folder.directory, 'state', 'data.mdb'), 'second 5\0\x01', 'second 8\0\x01');
+    await folder.reopen();
+    await expect(query('second', 'second 6')).rejects.toThrow(/damaged data/);
+    for (let reading = 0; reading < 3; reading++) expect((await query('first', 'first 0')).Count).toBe(3);
+    await expect(query('second', 'second 6')).rejects.toThrow(/damaged data/);
+    expect((await query('second', 'second 8x')).Count).toBe(1);
+  });
+});
+
 describe('a changed byte in the log', () => {
   /** A folder whose log has everything, and whose LMDB has nothing yet. */
   async function onlyTheLog(): Promise<string> {
