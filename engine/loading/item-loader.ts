@@ -5,12 +5,19 @@ import type { TableStatistics } from '../statistics.ts';
 import { Run } from './run.ts';
 import type { Slices } from './slice-writer.ts';
 
-/** Puts the rows of a table, and counts the items that are there in the end. */
+/**
+ * Puts the rows of a table, and counts the items that are there in the end.
+ *
+ *     rows -> a run, while the one before it is committed and synced -> LMDB
+ */
 export class ItemLoader {
   readonly #prefix: StateKey;
   readonly #slices: Slices;
   readonly #onRun: (rows: number, bytes: number) => Promise<void>;
-  readonly #run = new Run();
+  #run = new Run();
+  /** The run before, as long as it is not on disk. */
+  #runBefore = new Run();
+  #writing = Promise.resolve();
   #counted: Counted = { itemCount: 0, sizeBytes: 0, lastKey: '' };
   /** That the run before was heard of. */
   #heard = Promise.resolve();
@@ -22,8 +29,23 @@ export class ItemLoader {
     this.#onRun = onRun;
   }
 
-  /** @param batches in which later rows of a key win over earlier ones. */
+  /**
+   * Nothing is being written any more when it ends, however it does.
+   * @param batches in which later rows of a key win over earlier ones.
+   */
   async load(batches: AsyncIterable<readonly LoadedRow[]>): Promise<TableStatistics> {
+    try {
+      await this.#addAll(batches);
+      await this.#write();
+    } finally {
+      await this.#writing;
+    }
+    await this.#heard;
+    const { itemCount, sizeBytes } = this.#counted;
+    return { itemCount, sizeBytes };
+  }
+
+  async #addAll(batches: AsyncIterable<readonly LoadedRow[]>): Promise<void> {
     for await (const batch of batches) {
       for (const { key, image } of batch) {
         if (this.#run.add(this.#prefix + key, image)) continue;
@@ -31,16 +53,24 @@ export class ItemLoader {
         this.#run.add(this.#prefix + key, image);
       }
     }
-    await this.#write();
-    await this.#heard;
-    const { itemCount, sizeBytes } = this.#counted;
-    return { itemCount, sizeBytes };
   }
 
+  /** Resolves when LMDB has taken over the run: until it is on disk the next one is filled. */
   async #write(): Promise<void> {
-    const { rows, bytes } = this.#run;
-    for (let next = 0; next < rows; ) next = await this.#writeSlice(next);
-    this.#run.clear();
+    await this.#writing;
+    const run = this.#run;
+    this.#run = this.#runBefore;
+    this.#runBefore = run;
+    await new Promise<void>((resolve, reject) => {
+      this.#writing = this.#writeRun(run, resolve);
+      this.#writing.then(resolve, reject);
+    });
+  }
+
+  async #writeRun(run: Run, onTaken: () => void): Promise<void> {
+    const { rows, bytes } = run;
+    for (let next = 0; next < rows; ) next = await this.#writeSlice(run, next, onTaken);
+    run.clear();
     await this.#heard;
     this.#heard = this.#onRun(rows, bytes);
     // Whoever waits for it learns of its failure.
@@ -48,12 +78,13 @@ export class ItemLoader {
   }
 
   /** @returns where the next slice begins. */
-  async #writeSlice(from: number): Promise<number> {
+  async #writeSlice(run: Run, from: number, onTaken: () => void): Promise<number> {
     let counted = this.#counted;
     let next = from;
     await this.#slices.write((transaction) => {
       counted = { ...this.#counted };
-      next = this.#run.visitSlice(from, (key, value, size) => put(transaction, key, value, size, counted));
+      next = run.visitSlice(from, (key, value, size) => put(transaction, key, value, size, counted));
+      if (next === run.rows) onTaken();
     });
     this.#counted = counted;
     return next;

@@ -32,7 +32,7 @@ export type LoadMessage =
 export type LoadResult = ReadonlyMap<number, TableStatistics>;
 
 await serveWorker<LoadRequest, LoadMessage, LoadResult>(async (request, context) => {
-  const store = Store.open(request.stateDirectory, { readOnly: false });
+  const store = Store.open(request.stateDirectory, { readOnly: false, transactsAside: true });
   try {
     return await load(request, store, context);
   } finally {

@@ -14,8 +14,9 @@ export interface SliceWriterOptions {
 /** Where slices go, one transaction for each. */
 export interface Slices {
   /**
-   * One slice, on disk when it resolves.
-   * @param write may be called again, and then nothing is left of what it wrote before.
+   * One slice, on disk when it resolves. While it is committed and synced, this thread goes on.
+   * @param write may be called again, and then nothing is left of what it wrote before. What it has handed over stays as it is until
+   * the slice is on disk.
    */
   write(write: (transaction: StoreTransaction) => void): Promise<void>;
 }
@@ -36,14 +37,14 @@ export class SliceWriter implements Slices {
       await nextTurn();
       signal.throwIfAborted();
       if (!turns.take()) await delay(turnPollMs);
-      else if (this.#isTaken(write)) return;
+      else if (await this.#isTaken(write)) return;
       else await delay(retryDelayMs);
     }
   }
 
-  #isTaken(write: (transaction: StoreTransaction) => void): boolean {
+  async #isTaken(write: (transaction: StoreTransaction) => void): Promise<boolean> {
     try {
-      this.#options.store.transact(write);
+      await this.#options.store.transactAside(write);
       return true;
     } catch (error) {
       if (!isOfDisk(error)) throw error;

@@ -43,7 +43,7 @@ export class SliceTurns {
     this.#applies = Atomics.load(this.#words, appliesWord);
   }
 
-  /** Whether a slice may be written now. If so, it is to be written in this turn of the event loop. */
+  /** Whether a slice may be written now. If so, it is to be begun in this turn of the event loop. */
   take(): boolean {
     const applies = Atomics.load(this.#words, appliesWord);
     if (Atomics.load(this.#words, isApplyingWord) === 1 && applies === this.#applies) return false;

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +20,7 @@ let refusals: string[];
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'slipstream-slices-'));
-  store = Store.open(directory, { readOnly: false });
+  store = Store.open(directory, { readOnly: false, transactsAside: true });
   turns = new WriteTurns();
   aborter = new AbortController();
   const { signal } = aborter;
@@ -150,13 +151,40 @@ describe('runs and their slices', () => {
     const run = new Run();
     run.add(tablePrefix(1), image('taken'));
     const full = Object.assign(new Error('No space left on device'), { code: 28 });
-    const refusing = vi.spyOn(store, 'transact').mockImplementationOnce(() => {
-      throw full;
-    });
+    const refusing = vi.spyOn(store, 'transactAside').mockRejectedValueOnce(full);
     await write(run);
     expect(refusing).toHaveBeenCalledTimes(2);
     expect(refusals).toEqual([full.message]);
     expect(stored()).toEqual([[tablePrefix(1), 'taken']]);
+  });
+
+  test('are refused with the error of the system, and nothing else fails', () => {
+    const words = `
+      const { Store } = await import(process.argv[1]);
+      // The process may write files of so many bytes only, and is told so by an error instead of a signal.
+      process.on('SIGXFSZ', () => {});
+      const store = Store.open(process.argv[2], { readOnly: false, transactsAside: true });
+      const put = (key, bytes) =>
+        store.transactAside((transaction) => transaction.put(key, Buffer.alloc(bytes, 1))).catch(({ code }) => code);
+      console.log(JSON.stringify([await put('a', 1e6), await put('b', 20e6), await put('c', 1e5)]));
+      await store.close();
+    `;
+    const script = new URL('../../../dist/engine/state/store.js', import.meta.url).href;
+    const limited = [
+      '-c',
+      'ulimit -f 16384; exec "$0" "$@"',
+      process.execPath,
+      '--input-type=module',
+      '-e',
+      words,
+    ];
+    const { status, stdout } = spawnSync('sh', [...limited, script, join(directory, 'limited')], {
+      encoding: 'utf8',
+    });
+    const [first, second, third] = JSON.parse(stdout);
+    expect([first, third]).toEqual([null, null]);
+    expect(second).toBeGreaterThan(0);
+    expect(status).toBe(0);
   });
 
   test('are not written after an abort', async () => {
