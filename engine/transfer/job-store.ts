@@ -19,7 +19,8 @@ export interface JobRecord {
 }
 
 /**
- * Exports or imports, a small file for each; they are forgotten after 90 days (AWS: API_ListExports, API_ListImports).
+ * Exports or imports, a small file for each; they are forgotten after 90 days (AWS: API_ListExports, API_ListImports), and before that
+ * where there are too many.
  *
  *  1. A file is written whole, under another name, synced and renamed: a crash leaves the old record or the new one.
  *  2. What is told is what is in the files, but for records whose first writing is under way: they are there from `add` on, so that
@@ -93,6 +94,7 @@ export class JobStore<T extends JobRecord> {
       this.#records.delete(record.id);
       throw error;
     }
+    if (this.#records.size > recordsMax) await this.#removeOldest();
   }
 
   /** Told of when it is durable. */
@@ -125,6 +127,11 @@ export class JobStore<T extends JobRecord> {
     await this.#last;
   }
 
+  async #removeOldest(): Promise<void> {
+    const oldest = this.all().findLast(({ endMs }) => endMs !== undefined);
+    if (oldest !== undefined) await this.remove(oldest.id);
+  }
+
   #pathOf(id: string): string {
     return join(this.#directory, `${id}${suffix}`);
   }
@@ -154,6 +161,9 @@ export class JobStore<T extends JobRecord> {
 
 const suffix = '.json';
 const partialSuffix = '.partial';
+
+/** Some megabytes in memory. */
+const recordsMax = 10_000;
 
 /** How long ended exports and imports are told of. */
 export const rememberedMs = 90 * 24 * 60 * 60 * 1000;

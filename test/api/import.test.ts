@@ -49,6 +49,9 @@ describeSetups((setup) => {
       TableArn: arnOf(name),
     });
     expect(begun).not.toHaveProperty('EndTime');
+    const change = setup.dynamo.updateTable({ TableName: name, DeletionProtectionEnabled: true });
+    const inUse = `Attempt to change a resource which is still in use: Table is being created: ${name}`;
+    await expect(change).rejects.toMatchObject(refusal('ResourceInUseException', inUse));
     const end = await endedIn(setup, begun.ImportArn);
     expect(end).toMatchObject({
       ImportStatus: 'COMPLETED',

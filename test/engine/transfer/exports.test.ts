@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Item } from '../../../protocol/attribute-value.ts';
-import { bucket, byKey, linesIn, TransferEngine, tableArn } from './transfer-engine.ts';
+import { bucket, byKey, linesIn, TransferEngine, tableArn, waiting } from './transfer-engine.ts';
 
 let engine: TransferEngine;
 
@@ -112,6 +112,19 @@ describe('a full export', () => {
     for (const S3Prefix of ['../other', '/a', 'a//b', 'a/./b']) {
       expect(await engine.export(name, { S3Prefix })).toMatchObject({ FailureCode: 'S3InvalidKey' });
     }
+  });
+
+  test('ends though its table is deleted meanwhile', async () => {
+    await engine.createWithRecovery(name);
+    await fill(50);
+    // With a base to begin with, what it needs is pinned at once.
+    await engine.export(name);
+    const { ExportArn } = await engine.startExport(name);
+    await engine.call('DeleteTable', { TableName: name });
+    const status = async () => (await engine.describeExport(ExportArn)).ExportStatus;
+    await expect.poll(status, waiting).toBe('COMPLETED');
+    expect(engine.exportedItems((await engine.describeExport(ExportArn)).ExportManifest)).toHaveLength(50);
+    await engine.test.untilStatus(name, undefined);
   });
 
   test('that a restart interrupts is made by the next process, under its names', async () => {
