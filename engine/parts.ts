@@ -23,7 +23,7 @@ import { LogIndex } from './stream/log-index.ts';
 import { ShardRoller } from './stream/roller.ts';
 import { TableLife } from './table-life.ts';
 import { Throughput } from './throughput.ts';
-import { closeTransfers, openTransfers, type Transfers } from './transfer/transfers.ts';
+import { checkTransferOptions, closeTransfers, openTransfers, type Transfers } from './transfer/transfers.ts';
 import { TimeToLiveSweeper } from './ttl.ts';
 
 /** What an open engine consists of. */
@@ -43,6 +43,7 @@ export async function openParts(
   directory: DataDirectory,
   lock: DataLock,
 ): Promise<Parts> {
+  checkTransferOptions(options);
   const store = Store.open(directory.state, { readOnly: false });
   // The names of LMDB's files have to last before the log, on the strength of LMDB, lets segments go.
   syncDirectory(directory.state);

@@ -21,7 +21,12 @@ export interface TransferNeeds {
   readonly histories: TableHistories;
 }
 
-/** @throws what keeps their folders from being read or made; Error without the S3 client where it is needed */
+/** To be called before anything is opened. @throws Error without the S3 client where it is needed */
+export function checkTransferOptions({ s3Endpoint }: Pick<EngineOptions, 's3Endpoint'>): void {
+  if (s3Endpoint !== undefined) requireS3Client();
+}
+
+/** @throws what keeps their folders from being read or made */
 export async function openTransfers({
   options,
   directory,
@@ -50,6 +55,5 @@ export async function closeTransfers({ exports, imports }: Transfers): Promise<v
 function placeOfBuckets(options: EngineOptions, directory: DataDirectory): BucketPlace {
   const { s3Endpoint: endpoint, bucketsDirectory } = options;
   if (endpoint === undefined) return { kind: 'folder', directory: bucketsDirectory ?? directory.buckets };
-  requireS3Client();
   return { kind: 's3', endpoint: endpoint === 'aws' ? undefined : endpoint };
 }
