@@ -6,6 +6,7 @@ import { checkDataDirectory } from '../../engine/check.ts';
 import { backUp, switchRecovery } from '../engine/backup/backup-engine.ts';
 import { TestEngine } from '../engine/engine-harness.ts';
 import {
+  createIndexInput,
   createTableInput,
   type IndexShape,
   type Item,
@@ -19,6 +20,8 @@ import {
 
 const TableName = 'busy';
 const indexes = [shapes[0], shapes[2]] as readonly IndexShape[];
+/** Is created and deleted again and again. */
+const toggled: IndexShape = { name: 'toggled', kind: 'GLOBAL', hash: ['a'], range: ['s'], projection: ['x'] };
 const writers = 24;
 const keys = 400;
 
@@ -38,7 +41,7 @@ beforeAll(async () => {
   await engine.call('CreateTable', createTableInput(TableName, indexes));
   await engine.untilStatus(TableName, 'ACTIVE');
   await switchRecovery(engine, TableName, true);
-  const tableId = (await described()).TableId;
+  const tableId = (await described(TableName)).TableId;
   engine.engine.changes.subscribe({
     item: ({ tableId: of, oldItem, newItem }) => {
       if (of !== tableId) return;
@@ -48,7 +51,7 @@ beforeAll(async () => {
     },
     table: () => {},
   });
-  writing = Promise.all(Array.from({ length: writers }, (_, i) => write(i)));
+  writing = Promise.all([toggle(), ...Array.from({ length: writers }, (_, i) => write(i))]);
 });
 
 afterAll(async () => {
@@ -57,11 +60,34 @@ afterAll(async () => {
   await engine.remove();
 });
 
-async function described(): Promise<{ TableId: string; ItemCount: number }> {
-  const { Table } = await engine.call<{ Table: { TableId: string; ItemCount: number } }>('DescribeTable', {
-    TableName,
-  });
-  return Table;
+interface Described {
+  readonly TableId: string;
+  readonly GlobalSecondaryIndexes?: readonly { readonly IndexName: string; readonly IndexStatus: string }[];
+  readonly LocalSecondaryIndexes?: readonly { readonly IndexName: string }[];
+}
+
+async function described(name: string): Promise<Described> {
+  return (await engine.call<{ Table: Described }>('DescribeTable', { TableName: name })).Table;
+}
+
+function indexNames({ GlobalSecondaryIndexes = [], LocalSecondaryIndexes = [] }: Described): string[] {
+  return [...GlobalSecondaryIndexes, ...LocalSecondaryIndexes].map(({ IndexName }) => IndexName);
+}
+
+/** The index comes, is filled, and goes. */
+async function toggle(): Promise<void> {
+  const statusOf = async () =>
+    (await described(TableName)).GlobalSecondaryIndexes?.find(({ IndexName }) => IndexName === toggled.name)
+      ?.IndexStatus;
+  while (isWriting) {
+    await engine.call('UpdateTable', createIndexInput(TableName, toggled));
+    while ((await statusOf()) !== 'ACTIVE') await delay(2);
+    await delay(20);
+    const removal = { Delete: { IndexName: toggled.name } };
+    await engine.call('UpdateTable', { TableName, GlobalSecondaryIndexUpdates: [removal] });
+    while ((await statusOf()) !== undefined) await delay(2);
+    await delay(20);
+  }
 }
 
 function key(i: number) {
@@ -142,7 +168,9 @@ function positionsOf(items: readonly Item[]): number[] {
 /** The position that a restored table shows, with indexes that show the same. */
 async function positionOf(name: string): Promise<number> {
   const items = await allOf(name);
-  for (const index of indexes) {
+  const names = indexNames(await described(name));
+  expect(names).toEqual(expect.arrayContaining(indexes.map((index) => index.name)));
+  for (const index of [...indexes, toggled].filter((one) => names.includes(one.name))) {
     const entries = members(index, items).map((one) => spelled(projected(index, one)));
     expect((await allOf(name, index.name)).map(spelled).sort()).toEqual(entries.sort());
   }

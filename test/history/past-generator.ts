@@ -5,6 +5,7 @@ import { tableKey } from '../model/key-generator.ts';
 import type { PageRequest, Request, Schema } from '../model/request.ts';
 import {
   batchWrite,
+  brimfulPut,
   deleteItem,
   filling,
   putItem,
@@ -25,6 +26,8 @@ export type PastStep =
     }
   /** The period becomes a day, and longer again: what is older is gone for good. */
   | { readonly do: 'trim'; readonly table: string }
+  /** Recovery begins anew, and its first second is asked for while that lasts. */
+  | { readonly do: 'restoreFirst'; readonly table: string }
   /** The clock goes on, or is set back. */
   | { readonly do: 'move'; readonly ms: number }
   | { readonly do: 'kill' }
@@ -87,6 +90,7 @@ function step(subjects: readonly Subject[]): fc.Arbitrary<PastStep> {
     { weight: 8, arbitrary: called(transaction(subjects)) },
     { weight: 6, arbitrary: recovering(table) },
     { weight: 2, arbitrary: table.map((one): PastStep => ({ do: 'trim', table: one })) },
+    { weight: 1, arbitrary: table.map((one): PastStep => ({ do: 'restoreFirst', table: one })) },
     { weight: 30, arbitrary: fc.integer({ min: 1, max: 1700 }).map((ms): PastStep => ({ do: 'move', ms })) },
     {
       weight: 4,
@@ -156,6 +160,7 @@ function writing(subject: Subject): fc.Arbitrary<PastStep> {
     { weight: 40, arbitrary: called(put) },
     { weight: 40, arbitrary: called(update) },
     { weight: 12, arbitrary: called(remove) },
+    { weight: 1, arbitrary: called(brimfulPut(subject)) },
     { weight: 3, arbitrary: fc.constant<PastStep>({ do: 'index', table, change: { create: later } }) },
     {
       weight: 2,

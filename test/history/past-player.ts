@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { named } from '../model/played-request.ts';
+import { hashName, rangeName } from '../model/request.ts';
 import { Scene } from '../model/scene.ts';
 import { sweep } from '../model/sweep-step.ts';
 import type { Table } from '../model/table.ts';
 import { changeIndex, createTable, deleteTable, untilIndexes } from '../model/table-steps.ts';
+import type { Item } from '../model/value.ts';
 import { type HistoryStage, outputOf, type Told, type ToldError } from './history-stage.ts';
 import { type Bounds, dayInMs, Past, type PastTable, secondInMs, secondOf } from './past.ts';
 import type { PastSequence, PastStep } from './past-generator.ts';
@@ -90,6 +92,8 @@ export class PastPlayer {
         return this.#recover(step.table, step.isOn, step.days);
       case 'trim':
         return this.#trim(step.table);
+      case 'restoreFirst':
+        return this.#restoreFirst(step.table);
       case 'move':
         return step.ms < 0 ? this.#setBack(-step.ms) : this.#pass(step.ms);
       case 'tidy':
@@ -217,14 +221,22 @@ export class PastPlayer {
     if (second !== undefined) await this.#restoreTo(name, second, isAwaited);
   }
 
+  async #restoreFirst(name: string): Promise<void> {
+    await this.#recover(name, false, undefined);
+    await this.#recover(name, true, undefined);
+    await this.#restoreTo(name, secondOf(this.#commitMs), true);
+  }
+
   async #restoreTo(name: string, second: number, isAwaited: boolean): Promise<void> {
     const past = this.#past(name);
     const target = this.#newName();
     const input = { SourceTableName: name, TargetTableName: target, RestoreDateTime: second / secondInMs };
     const asked = this.#stage.ask('RestoreTableToPointInTime', input);
-    // The second of the switching on may last yet.
-    const overMs = second + secondInMs - this.#commitMs;
-    if (overMs > 0) this.#pass(second + secondInMs - this.#stage.storeClock.now());
+    // The second of the switching on may last yet, and what is written until its end belongs to it.
+    if (second + secondInMs > this.#commitMs) {
+      await this.#scene.call({ op: 'PutItem', table: name, item: this.#someItem(name) }, 0);
+      this.#pass(second + secondInMs - this.#stage.storeClock.now());
+    }
     outputOf(await asked);
     const canBegin = () =>
       this.#pasts.get(name) === past && past.includes(second, this.#stage.storeClock.now());
@@ -400,6 +412,11 @@ export class PastPlayer {
     return this.#past(name).at(this.#commitMs);
   }
 
+  #someItem(name: string): Item {
+    const { hash, range } = this.#table(name).schema;
+    return { [hashName]: lateKeys[hash], ...(range !== undefined && { [rangeName]: lateKeys[range] }) };
+  }
+
   #newName(): string {
     return `${copyPrefix}${this.#made++}`;
   }
@@ -407,6 +424,7 @@ export class PastPlayer {
 
 /** Is never restored; it is there to be switched. */
 const aside = 'aside';
+const lateKeys = { S: { S: 'late' }, N: { N: '77' }, B: { B: 'bGF0ZQ==' } } as const;
 const copyPrefix = 'copy-';
 const systemSuffix = '-00000000';
 const secondsAtEndMax = 8;
