@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../../protocol/logger.ts';
-import { tablePrefix } from './layout.ts';
-import type { Lag, Overlay } from './overlay.ts';
+import { type StateKey, tablePrefix } from './layout.ts';
+import type { Lag, Overlay, OverlayEntry } from './overlay.ts';
 import type { MetaRows, Store } from './store.ts';
 import type { WriteTurns } from './write-turns.ts';
 
@@ -112,7 +112,7 @@ export class Applier {
 
   async #applyOnce(): Promise<void> {
     const { overlay, store, syncLog, collectMeta, droppedTables, turns, onApplied } = this.#options;
-    const [dropped] = droppedTables;
+    const dropped = [...droppedTables];
     const frozen = overlay.freeze();
     const meta = collectMeta();
     this.#dirty = false;
@@ -128,7 +128,7 @@ export class Applier {
     overlay.release();
     this.#applies++;
     onApplied();
-    if (dropped !== undefined && !this.#closing) await this.#purge(dropped);
+    if (dropped.length > 0 && !this.#closing) await this.#purge(dropped);
   }
 
   /** LMDB gets nothing that lagging readers do not see yet. */
@@ -139,24 +139,27 @@ export class Applier {
     while (lag.clock.monotonic() < untilMs && !this.#closing) await delay(Math.min(lag.lagMs, lagPollMs));
   }
 
-  /** Removes some of what a dropped number has, and at last the row that remembers to do so. */
-  async #purge(number: number): Promise<void> {
+  /** Removes some of what dropped numbers have, and with the last of it the rows that remember to do so. */
+  async #purge(numbers: readonly number[]): Promise<void> {
     const { store, droppedTables, turns } = this.#options;
-    const keys = store.keys(tablePrefix(number), tablePrefix(number + 1), purgeKeysMax);
-    const deleted = { item: undefined };
-    const rows: MetaRows =
-      keys.length < purgeKeysMax ? new Map([[droppedRow(number), undefined]]) : new Map();
-    await turns.applying(() =>
-      store.apply(
-        keys.map((key) => [key, deleted] as const),
-        rows,
-      ),
-    );
+    const removals: (readonly [StateKey, OverlayEntry])[] = [];
+    const rows: MetaRows = new Map();
+    const done: number[] = [];
+    for (const number of numbers) {
+      const keys = store.keys(tablePrefix(number), tablePrefix(number + 1), purgeKeysMax - removals.length);
+      for (const key of keys) removals.push([key, deleted]);
+      if (removals.length >= purgeKeysMax) break;
+      rows.set(droppedRow(number), undefined);
+      done.push(number);
+    }
+    await turns.applying(() => store.apply(removals, rows));
     store.refresh();
-    if (keys.length < purgeKeysMax) droppedTables.delete(number);
+    for (const number of done) droppedTables.delete(number);
     if (droppedTables.size > 0) this.#dirty = true;
   }
 }
+
+const deleted: OverlayEntry = { item: undefined };
 
 export const droppedRowPrefix = 'dropped:';
 
