@@ -69,10 +69,17 @@ export class TableLoads {
   /** By the numbers of their tables, in the order in which they were started; under way or waiting. */
   readonly #loads = new Map<number, Load>();
   readonly #aborter = new AbortController();
+  /** Rejects on closing. */
+  readonly #aborted: Promise<never>;
   readonly #running = new Set<Promise<void>>();
 
   constructor(options: TableLoadsOptions) {
     this.#options = options;
+    const { signal } = this.#aborter;
+    this.#aborted = new Promise((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason));
+    });
+    this.#aborted.catch(() => {});
   }
 
   /** To be called when the record is committed that has the table CREATING with `loading`. */
@@ -91,7 +98,16 @@ export class TableLoads {
     else this.#startNext();
   }
 
-  /** @param table its number. @returns undefined if it is not being loaded. */
+  /** The same, for a source that is there later. Where there will be none, the table is taken away. */
+  async startLater(table: TableDefinition, coming: Promise<LoadSource>): Promise<void> {
+    try {
+      this.start(table, await coming);
+    } catch (error) {
+      await this.#takeAway(table, error);
+    }
+  }
+
+  /** @param table its number. @returns undefined if it is not being loaded, or its source is not there yet. */
   progress(table: number): LoadProgress | undefined {
     return this.#loads.get(table)?.progress;
   }
@@ -136,20 +152,24 @@ export class TableLoads {
 
   async #outcomeOf(load: Load): Promise<LoadOutcome> {
     const { table } = load;
-    const { log } = this.#options;
     const { signal } = this.#aborter;
     try {
       await this.#load(load);
       return signal.aborted ? 'stopped' : 'loaded';
     } catch (error) {
-      if (signal.aborted) return 'stopped';
-      log.error(
-        { err: error, table: table.name, ...table.loading },
-        'a table cannot be loaded and is removed',
-      );
-      await this.#commit(table, () => [{ remove: table.number }]);
+      await this.#takeAway(table, error);
       return signal.aborted ? 'stopped' : { failed: error };
     }
+  }
+
+  /** Not on closing: the next start loads it anew. */
+  async #takeAway(table: TableDefinition, error: unknown): Promise<void> {
+    if (this.#aborter.signal.aborted) return;
+    this.#options.log.error(
+      { err: error, table: table.name, ...table.loading },
+      'a table cannot be loaded and is removed',
+    );
+    await this.#commit(table, () => [{ remove: table.number }]);
   }
 
   async #load(load: Load): Promise<void> {
@@ -258,11 +278,13 @@ export class TableLoads {
     const { signal } = this.#aborter;
     while (!signal.aborted) {
       try {
-        await committer.submit((context) => {
+        const committed = committer.submit((context) => {
           const current = context.catalog.byNumber(number)?.definition;
           const changes = current?.loading === undefined ? [] : decide(current, context);
           return { changes: changes.map(catalogRecord), reply: new Reply({}) };
         });
+        // While LMDB takes nothing the queue may stand still; only when it is closed is it refused.
+        await Promise.race([committed, this.#aborted]);
         return;
       } catch (error) {
         if (signal.aborted) return;

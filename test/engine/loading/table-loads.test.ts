@@ -28,13 +28,16 @@ let logged: { readonly details: object; readonly message: string }[];
 
 beforeEach(async () => {
   logged = [];
-  const note = (details: object, message: string) => void logged.push({ details, message });
   engine = await LoadingEngine.open({ log: { info: note, warn: note, error: note } });
 });
 
 afterEach(async () => {
   await engine.remove();
 });
+
+function note(details: object, message: string): void {
+  logged.push({ details, message });
+}
 
 function itemOf(i: number): Item {
   return { p: { S: `p${i % 7}` }, s: { N: String(i) }, x: { S: `x${i % 3}` }, a: { S: `a${i % 11}` } };
@@ -331,6 +334,29 @@ describe('closing does not wait', () => {
     while (refusing.mock.calls.length === 0) await delay(1);
     await engine.parts.services.tableLoads.close();
     expect(await outcome).toBe('stopped');
+  });
+
+  test('for a queue that stands still', async () => {
+    await engine.remove();
+    engine = await LoadingEngine.open({
+      overlayBytesMax: 20_000,
+      log: { info: note, warn: note, error: note },
+    });
+    await engine.call('CreateTable', createOther());
+    const rows = new SlowRows([]);
+    const outcome = engine.load(await engine.create('Broken', []), rows);
+    const { applier } = engine.parts.core;
+    await applier.flush();
+    const refusing = vi.spyOn(Store.prototype, 'apply').mockRejectedValue(new Error('no room'));
+    const Item = { ...itemOf(1), other: { S: 'x'.repeat(30_000) } };
+    await engine.call('PutItem', { TableName: 'Other', Item });
+    const queued = engine.call('PutItem', { TableName: 'Other', Item: itemOf(2) }).catch(() => {});
+    rows.end(new Error('a block is damaged'));
+    while (logged.at(-1)?.message !== 'a table cannot be loaded and is removed') await delay(1);
+    await engine.parts.services.tableLoads.close();
+    expect(await outcome).toBe('stopped');
+    refusing.mockRestore();
+    await queued;
   });
 
   test('for a load that is begun meanwhile', async () => {
