@@ -1,5 +1,5 @@
-import type { LoadPlan } from '../history/load-plan.ts';
+import type { DefinitionPlan } from '../history/load-plan.ts';
 import { definitionAt } from '../history/loaded-rows.ts';
 import { serveWorker } from '../history/worker-thread.ts';
 
-await serveWorker((plan: LoadPlan) => definitionAt(plan));
+await serveWorker((plan: DefinitionPlan) => definitionAt(plan));

@@ -1,7 +1,7 @@
 import { readBackupArn } from '../../protocol/validate/backup-arn.ts';
 import { readSourceTableArn } from '../../protocol/validate/restore.ts';
 import type { Catalog } from '../catalog.ts';
-import type { LoadMoment, LoadPlan } from '../history/load-plan.ts';
+import type { DefinitionPlan, LoadMoment, LoadPlan } from '../history/load-plan.ts';
 import type { Restorable } from '../history/window.ts';
 import { runInWorker } from '../history/worker-thread.ts';
 import type { LoadSource } from '../loading/load-source.ts';
@@ -20,11 +20,20 @@ export interface RestorableHistories {
     table: TableDefinition,
     through: LoadMoment,
   ): Promise<{ readonly plan: LoadPlan; readonly release: () => void }>;
+  /** The same, for the definition of the table only: it does not wait for the first base. */
+  definitionPlan(
+    table: TableDefinition,
+    through: LoadMoment,
+  ): Promise<{ readonly plan: DefinitionPlan; readonly release: () => void }>;
 }
 
-/** The definition that a table had at the moment of a plan, which can take the reading of some of the log: in a thread. */
-export function definitionInWorker(plan: LoadPlan): Promise<TableDefinition> {
-  return runInWorker(new URL('./definition-worker', import.meta.url), plan);
+/** A table as it was at a moment. */
+export interface PastTable {
+  readonly definition: TableDefinition;
+  /** Its items, once; to be called when there is a table for them, as they may have to be waited for. */
+  readonly source: () => Promise<LoadSource>;
+  /** Instead of `source`. */
+  readonly release: () => void;
 }
 
 /** Where restored tables are loaded from: a backup, or the history of a table. */
@@ -50,12 +59,29 @@ export class RestoreSources {
   }
 
   /** @param restoreMs a whole second; all that was committed by its end comes back. */
-  async ofHistory(
-    table: TableDefinition,
-    restoreMs: number,
-  ): Promise<LoadSource & { rows: { plan: LoadPlan } }> {
-    const { plan, release } = await this.#histories.plan(table, { timeMs: restoreMs + lastMsOfSecond });
+  async ofHistory(table: TableDefinition, restoreMs: number): Promise<LoadSource> {
+    const { plan, release } = await this.#histories.plan(table, endOfSecond(restoreMs));
     return { rows: { plan }, release };
+  }
+
+  /**
+   * The same, for a restore that is not decided yet: what the table was then is there before the first base of its history. Reading that
+   * can take the reading of some of the log, which a thread does.
+   */
+  async pastOf(table: TableDefinition, restoreMs: number): Promise<PastTable> {
+    const { plan, release } = await this.#histories.definitionPlan(table, endOfSecond(restoreMs));
+    const { base } = plan;
+    const source = async () => {
+      if (base !== undefined) return { rows: { plan: { ...plan, base } }, release };
+      release();
+      return this.ofHistory(table, restoreMs);
+    };
+    try {
+      return { definition: await definitionInWorker(plan), source, release };
+    } catch (error) {
+      release();
+      throw error;
+    }
   }
 
   /**
@@ -80,4 +106,10 @@ export class RestoreSources {
   }
 }
 
-const lastMsOfSecond = 999;
+function definitionInWorker(plan: DefinitionPlan): Promise<TableDefinition> {
+  return runInWorker(new URL('./definition-worker', import.meta.url), plan);
+}
+
+function endOfSecond(ms: number): LoadMoment {
+  return { timeMs: ms + 999 };
+}

@@ -21,6 +21,9 @@ export interface LoadPlan {
   readonly through: LoadMoment;
 }
 
+/** The same, for the table's definition only: while there is no base, the log alone says what it was. */
+export type DefinitionPlan = Omit<LoadPlan, 'base'> & { readonly base?: string };
+
 /** The end of a millisecond (all that was committed by then), or a change, itself included. */
 export type LoadMoment = { readonly timeMs: number } | { readonly sequence: number };
 

@@ -7,7 +7,7 @@ import type { TableDefinition } from '../table-definition.ts';
 import { ArchiveDamagedError } from './archive-format.ts';
 import { ArchiveReader, isWithin } from './archive-reader.ts';
 import type { ArchivedChange } from './block.ts';
-import type { LoadedRow, LoadPlan } from './load-plan.ts';
+import type { DefinitionPlan, LoadedRow, LoadPlan } from './load-plan.ts';
 import { tableOf } from './segment-split.ts';
 
 /*
@@ -46,7 +46,14 @@ export async function* loadedRows(plan: LoadPlan): AsyncGenerator<LoadedRow[], v
  * whole.
  * @throws as `loadedRows`
  */
-export async function definitionAt(plan: LoadPlan): Promise<TableDefinition> {
+export async function definitionAt({ base, ...plan }: DefinitionPlan): Promise<TableDefinition> {
+  if (base !== undefined) return definitionSince({ base, ...plan });
+  const found = await laterDefinition(plan, 0);
+  if (found === undefined) throw new RangeError(`the log does not say what table ${plan.table} was then`);
+  return found;
+}
+
+async function definitionSince(plan: LoadPlan): Promise<TableDefinition> {
   const base = await openBase(plan);
   try {
     const { through, table } = base.snapshot;
@@ -101,7 +108,10 @@ async function* laterChanges(plan: LoadPlan, fromSequence: number): AsyncGenerat
 }
 
 /** The changes that are in the log only. */
-async function* loggedChanges(plan: LoadPlan, fromSequence: number): AsyncGenerator<ArchivedChange[], void> {
+async function* loggedChanges(
+  plan: DefinitionPlan,
+  fromSequence: number,
+): AsyncGenerator<ArchivedChange[], void> {
   if (plan.log === undefined) return;
   const { segments, logId, fromLsn } = plan.log;
   for await (const entries of batchesIn(nodeFiles, segments, logId, fromLsn)) {
@@ -114,7 +124,10 @@ async function* loggedChanges(plan: LoadPlan, fromSequence: number): AsyncGenera
   }
 }
 
-async function laterDefinition(plan: LoadPlan, fromSequence: number): Promise<TableDefinition | undefined> {
+async function laterDefinition(
+  plan: DefinitionPlan,
+  fromSequence: number,
+): Promise<TableDefinition | undefined> {
   let found: TableDefinition | undefined;
   for await (const changes of loggedChanges(plan, fromSequence))
     found = definitionIn(changes, plan.table) ?? found;
@@ -133,7 +146,7 @@ async function laterDefinition(plan: LoadPlan, fromSequence: number): Promise<Ta
 /** The last one in an archive up to the plan's moment. */
 async function lastDefinition(
   reader: ArchiveReader,
-  { table, through }: LoadPlan,
+  { table, through }: DefinitionPlan,
   fromSequence: number,
 ): Promise<TableDefinition | undefined> {
   const range = { fromSequence, through, catalogOnly: true, reverse: true };

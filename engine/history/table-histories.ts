@@ -10,7 +10,7 @@ import { BaseMaker, type BaseSource } from './base-maker.ts';
 import { passCommits } from './commit-barrier.ts';
 import { Historian } from './historian.ts';
 import { windowDirectory } from './history-files.ts';
-import type { LoadMoment, LoadPlan, LogPart } from './load-plan.ts';
+import type { DefinitionPlan, LoadMoment, LoadPlan, LogPart } from './load-plan.ts';
 import { unneededFiles } from './retention.ts';
 import { TableHistory } from './table-history.ts';
 import { type Restorable, restorableMoments } from './window.ts';
@@ -134,12 +134,27 @@ export class TableHistories {
    * @throws HistoryDamagedError; what keeps a base from being made; what keeps writes from being committed
    */
   async plan(definition: TableDefinition, through: LoadMoment): Promise<Pinned<{ readonly plan: LoadPlan }>> {
-    const history = await this.#settled(definition, 'timeMs' in through ? through.timeMs + 1 : 0);
+    const history = await this.#settled(definition, endOf(through));
     while (history.files.bases.length === 0) await this.#nextBase(history);
     this.#assertKept(history);
     const log = this.#unsplitLog();
     const plan = planOf(history.files, log, through);
     return { plan, release: this.#pin(history, [plan.base, ...plan.changes], plan.log) };
+  }
+
+  /**
+   * What the table was at a moment, as `plan` has it, but that the first base of the table, which can take minutes, is not waited for.
+   * @throws as `plan`
+   */
+  async definitionPlan(
+    definition: TableDefinition,
+    through: LoadMoment,
+  ): Promise<Pinned<{ readonly plan: DefinitionPlan }>> {
+    const history = await this.#settled(definition, endOf(through));
+    if (!history.files.isNew) return this.plan(definition, through);
+    const log = this.#options.log.part(history.enabledLsn, this.#options.committer.publishedLsn);
+    const plan = { changes: [], log, table: history.files.window.table, through };
+    return { plan, release: this.#pin(history, [], log) };
   }
 
   /**
@@ -357,6 +372,11 @@ const admittedMs = 60_000;
 
 /** After a failure. */
 const retryMs = 10_000;
+
+/** From then on nothing can be committed any more that belongs to it. */
+function endOf(moment: LoadMoment): number {
+  return 'timeMs' in moment ? moment.timeMs + 1 : 0;
+}
 
 function switchedOff({ name }: TableDefinition): Error {
   return new Error(`point-in-time recovery of table ${name} has been switched off`);

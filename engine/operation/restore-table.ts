@@ -21,7 +21,6 @@ import {
 } from '../../protocol/validate/restore.ts';
 import { backupArnOf } from '../backup/backup-manifest.ts';
 import { isRestoredFrom } from '../backup/backups.ts';
-import { definitionInWorker } from '../backup/restore-sources.ts';
 import { type Catalog, catalogRecord } from '../catalog.ts';
 import type { WriteContext } from '../commit.ts';
 import type { LoadSource } from '../loading/load-source.ts';
@@ -54,7 +53,7 @@ export async function restoreTableFromBackup(services: Services, request: Reques
     overrides: input,
     source: backup.table,
     loading,
-    from: restoreSources.ofBackup(backup),
+    from: async () => restoreSources.ofBackup(backup),
     checkSource: (catalog) => {
       foundBackup(backups, region, input.BackupArn);
       if (isRestoredFrom(backup, catalog))
@@ -63,28 +62,31 @@ export async function restoreTableFromBackup(services: Services, request: Reques
   });
 }
 
-/** AWS: API_RestoreTableToPointInTime. Waits for the end of the second that comes back, and for the first base of the history. */
+/**
+ * AWS: API_RestoreTableToPointInTime. Waits for the end of the second that comes back. The first base of a
+ * history may have to be made then: the table is CREATING meanwhile.
+ */
 export async function restoreTableToPointInTime(services: Services, request: Request): Promise<Reply> {
   const input = validateRestoreTableToPointInTime(request.input);
   const table = sourceTable(services.catalog, request.region, input);
   const restoreMs = restoredMoment(input, table, services);
   refuseTarget(services.catalog, request.region, input.TargetTableName);
-  const from = await services.restoreSources.ofHistory(table, restoreMs).catch((error: unknown) => {
+  const past = await services.restoreSources.pastOf(table, restoreMs).catch((error: unknown) => {
     // While it was waited for, recovery may have been switched off, or the table deleted.
     restoredMoment(input, sourceTable(services.catalog, request.region, input), services);
     throw error;
   });
+  const loading: TableLoading = {
+    kind: 'restore',
+    sourceTableArn: tableArn(table.region, table.name),
+    ...(table.pointInTime !== undefined && { sourceHistory: table.pointInTime.sequence }),
+    restoreMs,
+  };
   try {
-    const loading: TableLoading = {
-      kind: 'restore',
-      sourceTableArn: tableArn(table.region, table.name),
-      ...(table.pointInTime !== undefined && { sourceHistory: table.pointInTime.sequence }),
-      restoreMs,
-    };
-    const source = await definitionInWorker(from.rows.plan);
+    const { definition: source, source: from } = past;
     return await commitRestore(services, request.region, { overrides: input, source, loading, from });
   } catch (error) {
-    from.release({ failed: error });
+    past.release();
     throw error;
   }
 }
@@ -95,7 +97,8 @@ interface Restore {
   /** The table as it was at the moment that comes back. */
   readonly source: TableDefinition;
   readonly loading: TableLoading;
-  readonly from: LoadSource;
+  /** Is called when the table is in the catalog. */
+  readonly from: () => Promise<LoadSource>;
   /** Throws where the source cannot be restored from any more, or not now. */
   readonly checkSource?: (catalog: Catalog) => void;
 }
@@ -117,7 +120,7 @@ async function commitRestore(services: Services, region: string, restore: Restor
     };
   });
   const committed = catalog.byNumber(number);
-  if (committed !== undefined) tableLoads.start(committed.definition, restore.from);
+  if (committed !== undefined) void tableLoads.startLater(committed.definition, restore.from());
   return reply;
 }
 

@@ -61,6 +61,10 @@ export class HistoryEngine {
     return this.#parts.core.history.histories;
   }
 
+  get snapshots(): Parts['core']['history']['snapshots'] {
+    return this.#parts.core.history.snapshots;
+  }
+
   get log(): Parts['core']['log'] {
     return this.#parts.core.log;
   }
