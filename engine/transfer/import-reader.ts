@@ -78,15 +78,15 @@ export class ImportReader {
 
   /** Yields now and then. */
   async *#readObject(object: BucketObject): AsyncGenerator<undefined, void> {
-    let line = 0;
+    const place: Place = { line: 0 };
     try {
-      for await (const found of this.#itemsOf(object, () => line++)) {
-        if (found !== undefined) this.#add(found, object.key, line);
+      for await (const found of this.#itemsOf(object, place)) {
+        for (const { item, line } of found) this.#add(item, object.key, line);
         yield undefined;
       }
     } catch (error) {
       if (this.#bucketFailure !== undefined) throw this.#bucketFailure;
-      this.#reject(object.key, line, error, true);
+      this.#reject(object.key, place.line, error, true);
     }
   }
 
@@ -100,11 +100,11 @@ export class ImportReader {
     }
   }
 
-  async *#itemsOf(object: BucketObject, onLine: () => void): AsyncGenerator<Item | undefined, void> {
+  async *#itemsOf(object: BucketObject, place: Place): AsyncGenerator<LineItem[], void> {
     const { import: job, table } = this.#options;
     const content = this.#counted(decompressed(this.#bytesOf(object), job.compression));
     if (job.format !== 'CSV') {
-      yield* linedItems(content, job.format === 'ION' ? ionText : dynamodbJson, onLine);
+      yield* linedItems(content, job.format === 'ION' ? ionText : dynamodbJson, place);
       return;
     }
     const { Delimiter: delimiter, HeaderList: header } = job.formatOptions?.Csv ?? {};
@@ -112,10 +112,8 @@ export class ImportReader {
       ...(delimiter !== undefined && { delimiter }),
       ...(header !== undefined && { header }),
     };
-    for await (const item of csvItems(content, options, table.definition.attributeDefinitions)) {
-      onLine();
-      yield item;
-    }
+    for await (const item of csvItems(content, options, table.definition.attributeDefinitions))
+      yield [{ item, line: ++place.line }];
   }
 
   async *#counted(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
@@ -149,18 +147,34 @@ const batchBytes = 1024 * 1024;
 /** An object is gone since it was listed, or another one. */
 const ofObjects: ReadonlySet<string> = new Set(['S3NoSuchKey', 'S3PreconditionFailed']);
 
-/** Lines that have nothing are no items. */
+/** Where the reading of an object has come to. */
+interface Place {
+  line: number;
+}
+
+interface LineItem {
+  readonly item: Item;
+  readonly line: number;
+}
+
+/** Lines that have nothing are no items. What was read before something went wrong comes before that. */
 async function* linedItems(
   content: AsyncIterable<Uint8Array>,
   format: ItemFormat,
-  onLine: () => void,
-): AsyncGenerator<Item | undefined, void> {
+  place: Place,
+): AsyncGenerator<LineItem[], void> {
   for await (const lines of linesOf(content)) {
-    for (const line of lines) {
-      onLine();
-      if (line.trim() !== '') yield format.read(line);
+    const items: LineItem[] = [];
+    try {
+      for (const text of lines) {
+        const line = ++place.line;
+        if (text.trim() !== '') items.push({ item: format.read(text), line });
+      }
+    } catch (error) {
+      yield items;
+      throw error;
     }
-    yield undefined;
+    yield items;
   }
 }
 
