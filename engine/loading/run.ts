@@ -40,7 +40,7 @@ export class Run {
   add(key: StateKey, image: Image | undefined): boolean {
     const bytes = image === undefined ? 0 : headerBytes + image.json.length;
     if (!this.#hasRoom(key.length + bytes)) return false;
-    if (image !== undefined) writeValue(this.#values.subarray(this.#end), key, image.size, image.json);
+    if (image !== undefined) writeValue(this.#values, this.#end, key, image.size, image.json);
     this.#end += bytes;
     this.#keys.push(key);
     this.#ends.push(this.#end);

@@ -62,7 +62,7 @@ export type ResolveSource = (
  *     a table that will never be there.
  *  5. A thread has ended before its table is taken away, and before LMDB is closed.
  *
- * Memory is bounded: `runningMax` threads, each with a run of rows (Run) and the pages of one transaction.
+ * Memory is bounded: `runningMax` threads, each with two runs of rows (Run) and the pages of one transaction.
  */
 export class TableLoads {
   readonly #options: TableLoadsOptions;

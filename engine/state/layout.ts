@@ -73,16 +73,16 @@ export function keyAfter(key: StateKey): StateKey {
 
 export function encodeValue(key: StateKey, item: ItemJson): Buffer {
   const value = Buffer.allocUnsafe(headerBytes + item.json.length);
-  writeValue(value, key, item.size, item.json);
+  writeValue(value, 0, key, item.size, item.json);
   return value;
 }
 
-/** Writes the value of an item to the front of `target`. @returns its length. */
-export function writeValue(target: Buffer, key: StateKey, size: number, json: Buffer): number {
-  target.writeUInt32BE(valueVersion << 24, 0);
-  target.writeUInt32BE(size, 4);
-  target.set(json, headerBytes);
-  target.writeUInt32BE(checksum(key, size, json), 8);
+/** Writes the value of an item into `target`. @param start where it begins there. @returns its length. */
+export function writeValue(target: Buffer, start: number, key: StateKey, size: number, json: Buffer): number {
+  target.writeUInt32BE(valueVersion << 24, start);
+  target.writeUInt32BE(size, start + 4);
+  target.set(json, start + headerBytes);
+  target.writeUInt32BE(checksum(key, size, json), start + 8);
   return headerBytes + json.length;
 }
 
