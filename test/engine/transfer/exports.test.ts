@@ -114,6 +114,15 @@ describe('a full export', () => {
     }
   });
 
+  test('is another one for a token that is older than eight hours', async () => {
+    await engine.createWithRecovery(name);
+    const first = await engine.export(name, { ClientToken: 'mine' });
+    engine.moveOn(8 * 60 * minuteMs - minuteMs);
+    expect((await engine.startExport(name, { ClientToken: 'mine' })).ExportArn).toBe(first.ExportArn);
+    engine.moveOn(2 * minuteMs);
+    expect((await engine.startExport(name, { ClientToken: 'mine' })).ExportArn).not.toBe(first.ExportArn);
+  });
+
   test('ends though its table is deleted meanwhile', async () => {
     await engine.createWithRecovery(name);
     await fill(50);
