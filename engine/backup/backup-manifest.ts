@@ -69,6 +69,7 @@ export function decodeManifest(text: string, path: string): BackupManifest {
   if (typeof backup !== 'object' || backup === null || encodedOrNothing(backup) !== text) {
     throw new BackupDamagedError(`${path}: damaged: its checksum does not fit`);
   }
+  if (!isManifest(backup)) throw new BackupDamagedError(`${path}: lacks what a backup has to have`);
   return backup;
 }
 
@@ -95,6 +96,21 @@ function parse(text: string): Partial<ManifestFile> | undefined {
 /** What is damaged may lack the members that an encoding is made of. */
 function encodedOrNothing(backup: BackupManifest): string | undefined {
   return typeof backup.table?.name === 'string' ? encodeManifest(backup) : undefined;
+}
+
+/** A checksum is easily made for anything: one such backup must not keep the others from being listed. */
+function isManifest({ archive, through, table, ...backup }: BackupManifest): boolean {
+  const { createdMs, expiresMs = 0, itemCount, sizeBytes } = backup;
+  const numbers = [createdMs, expiresMs, itemCount, sizeBytes, archive?.bytes, through?.sequence];
+  const strings = [backup.id, backup.name, table?.id, table?.region, archive?.sha256];
+  return (
+    numbers.every((number) => Number.isSafeInteger(number)) &&
+    strings.every((string) => typeof string === 'string') &&
+    (backup.type === 'USER' || backup.type === 'SYSTEM') &&
+    Array.isArray(table.indexes) &&
+    typeof table.billing === 'object' &&
+    table.billing !== null
+  );
 }
 
 function sha256(text: string): string {

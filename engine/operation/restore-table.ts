@@ -21,7 +21,7 @@ import {
 } from '../../protocol/validate/restore.ts';
 import { backupArnOf } from '../backup/backup-manifest.ts';
 import { isRestoredFrom } from '../backup/backups.ts';
-import { type Catalog, catalogRecord } from '../catalog.ts';
+import { type Catalog, catalogRecord, Table } from '../catalog.ts';
 import type { WriteContext } from '../commit.ts';
 import type { LoadSource } from '../loading/load-source.ts';
 import { loadsUnderWay } from '../loading/table-loads.ts';
@@ -137,6 +137,8 @@ function decidedTable(
   }
   refuseTooManyTables(region, context.catalog);
   const table = restoredTable(source, overrides, region, loading, context);
+  // Whatever a backup from elsewhere says of its table: what gets into the log can be read again.
+  new Table(table);
   if (!throughput.isOff) refuseBeyondQuotas(table, undefined, context.catalog);
   return table;
 }

@@ -294,3 +294,36 @@ async function copiesOf(arn: string, directory: string, count: number): Promise<
   }
   return arns;
 }
+
+test('a manifest that was made to do harm does none', async () => {
+  const engine = await openEngine();
+  await engine.createTable('source');
+  const BackupArn = await backUp(engine, 'source');
+  const folder = join(engine.directory, 'backups', BackupArn.replace(/.*\//, ''));
+  const manifest = await readBackup(folder);
+  const harmful: object[] = [
+    { table: { ...manifest.table, keySchema: [] } },
+    { table: { ...manifest.table, keySchema: [{ AttributeName: 'q', KeyType: 'HASH' }] } },
+    { table: { ...manifest.table, indexes: [{ kind: 'GLOBAL', name: 'index', keySchema: [] }] } },
+    { table: { ...manifest.table, indexes: null } },
+    { table: { ...manifest.table, billing: null } },
+    { archive: null },
+    { createdMs: null },
+    { through: null },
+  ];
+  for (const [i, harm] of harmful.entries()) {
+    const id = manifest.id.replace(/.{8}$/, `0000000${i}`);
+    await mkdir(partialPath(join(engine.directory, 'backups'), id));
+    await copyFile(
+      join(folder, 'items.archive'),
+      join(partialPath(join(engine.directory, 'backups'), id), 'items.archive'),
+    );
+    await finishBackup(join(engine.directory, 'backups'), { ...manifest, ...harm, id });
+    const restore = { BackupArn: BackupArn.replace(manifest.id, id), TargetTableName: `restored-${i}` };
+    expect(await refusalOf(engine.call('RestoreTableFromBackup', restore))).not.toBe('accepted');
+    await put(engine, 'source', `k${i}`, i);
+    expect(engine.engine.diskUse().parts.backups).toBeGreaterThan(0);
+    await engine.reopen();
+    expect((await backupsOf(engine, 'source')).map(({ BackupArn: arn }) => arn)).toContain(BackupArn);
+  }
+});
