@@ -21,14 +21,7 @@ import { storeEpoch } from '../model/request.ts';
 import type { Stage } from '../model/scene.ts';
 import { type Door, ManualClock } from '../model/world.ts';
 import { silentLogger } from '../silent-logger.ts';
-
-/** What a request came to that the model does not know. */
-export type Told = { readonly output: Record<string, unknown> } | { readonly error: ToldError };
-
-export interface ToldError {
-  readonly code: string;
-  readonly text: string | undefined;
-}
+import type { Told } from './told.ts';
 
 /** Stands until it is told to go on, or back, as a machine's clock can be set; timers go on meanwhile. */
 class StoreClock extends ManualClock {
@@ -118,12 +111,6 @@ export class HistoryStage implements Stage {
       return { error: errorOf(error.code, error.message, error.members) };
     }
   }
-}
-
-/** The output of a call that is not refused. @throws Error with the refusal */
-export function outputOf(told: Told): Record<string, unknown> {
-  if ('output' in told) return told.output;
-  throw new Error(`refused: ${told.error.code}: ${told.error.text}`);
 }
 
 const region = 'us-east-1';

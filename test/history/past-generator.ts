@@ -117,7 +117,7 @@ function step(subjects: readonly Subject[]): fc.Arbitrary<PastStep> {
       weight: 4,
       arbitrary: fc.record({ do: fc.constant('restoreBackup' as const), which: fc.nat(99), isAwaited }),
     },
-    { weight: 3, arbitrary: exporting(table) },
+    { weight: 5, arbitrary: exporting(table) },
     {
       weight: 3,
       arbitrary: fc.record({

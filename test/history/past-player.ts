@@ -6,11 +6,12 @@ import { sweep } from '../model/sweep-step.ts';
 import type { Table } from '../model/table.ts';
 import { changeIndex, createTable, deleteTable, untilIndexes } from '../model/table-steps.ts';
 import type { Item } from '../model/value.ts';
-import { type HistoryStage, outputOf, type Told, type ToldError } from './history-stage.ts';
-import { type Bounds, dayInMs, Past, type PastTable, secondInMs, secondOf } from './past.ts';
+import type { HistoryStage } from './history-stage.ts';
+import { dayInMs, oneOf, Past, type PastTable, secondInMs, secondOf, spread } from './past.ts';
 import type { PastSequence, PastStep } from './past-generator.ts';
 import { compareChanges, exportSecond, importTable, type TransferFormat } from './past-transfer.ts';
 import { expectTable } from './restored.ts';
+import { expectError, outputOf, outsideText, until } from './told.ts';
 
 /** What a table is being restored from. */
 interface Restore {
@@ -217,13 +218,14 @@ export class PastPlayer {
   async #restoreSecond(name: string, at: number, isAwaited: boolean): Promise<void> {
     this.#record();
     const seconds = this.#past(name).seconds(this.#stage.storeClock.now());
-    const second = seconds[Math.round(at * (seconds.length - 1))];
+    const second = oneOf(seconds, at);
     if (second !== undefined) await this.#restoreTo(name, second, isAwaited);
   }
 
   async #restoreFirst(name: string): Promise<void> {
     await this.#recover(name, false, undefined);
     await this.#recover(name, true, undefined);
+    await delay(firstBaseMs);
     await this.#restoreTo(name, secondOf(this.#commitMs), true);
   }
 
@@ -264,7 +266,7 @@ export class PastPlayer {
     this.#pass(secondInMs);
     const past = this.#past(name);
     const seconds = past.seconds(this.#stage.storeClock.now());
-    const second = seconds[Math.round(at * (seconds.length - 1))];
+    const second = oneOf(seconds, at);
     // After the clock was set back, nothing of it may have come yet.
     if (second === undefined || second > this.#stage.storeClock.now() - secondInMs) return;
     const expected = past.at(second);
@@ -283,13 +285,13 @@ export class PastPlayer {
     const bounds = past.bounds(this.#stage.storeClock.now());
     if (bounds === undefined) return;
     const lastMs = bounds.latestMs + secondInMs;
+    const seconds = past.seconds(this.#stage.storeClock.now());
     // Of the first second only that is known which came after the switch.
-    const firstMs = bounds.earliestMs + secondInMs;
-    const rangeMs = lastMs - firstMs - periodMinMs;
-    if (rangeMs < 0 || lastMs > this.#stage.storeClock.now()) return;
-    const fromMs = secondOf(firstMs + at * rangeMs);
-    const restMs = Math.min(lastMs - fromMs, dayInMs) - periodMinMs;
-    const toMs = secondOf(fromMs + periodMinMs + length * restMs);
+    const begins = seconds.filter((ms) => ms > bounds.earliestMs && ms <= lastMs - periodMinMs);
+    const fromMs = oneOf(begins, at);
+    if (fromMs === undefined || lastMs > this.#stage.storeClock.now()) return;
+    const isEnd = (ms: number) => ms >= fromMs + periodMinMs && ms <= fromMs + dayInMs;
+    const toMs = oneOf(seconds.filter(isEnd), length) ?? Math.min(lastMs, fromMs + dayInMs);
     const states = [past.at(fromMs - secondInMs), past.at(toMs - secondInMs)] as const;
     await compareChanges(this.#stage, name, [fromMs, toMs], states);
     this.compared++;
@@ -430,37 +432,8 @@ const systemSuffix = '-00000000';
 const secondsAtEndMax = 8;
 const periodMinMs = 15 * 60 * 1000;
 
+/** Mostly enough for the first base of a history: then a plan of a moment would wait for nothing else any more. */
+const firstBaseMs = 150;
+
 /** For a round over the files of all histories. */
 const tidyMs = 30;
-
-function expectError(told: Told, code: string, text?: string): void {
-  const error: ToldError | undefined = 'error' in told ? told.error : undefined;
-  if (error?.code === code && (text === undefined || error.text === text)) return;
-  throw new Error(`expected ${code} ${text ?? ''}, got ${JSON.stringify(told)}`);
-}
-
-function outsideText(ms: number, { earliestMs, latestMs }: Bounds): string {
-  const [moment, earliest, latest] = [ms, earliestMs, latestMs].map((one) =>
-    new Date(one).toISOString().replace('.000Z', 'Z'),
-  );
-  return (
-    `RestoreDateTime '${moment}' must be within EarliestRestorableDateTime '${earliest}' ` +
-    `and LatestRestorableDateTime '${latest}'`
-  );
-}
-
-/** So many at most, evenly, both ends among them. */
-function spread<T>(all: readonly T[], max: number): T[] {
-  if (all.length <= max) return [...all];
-  return Array.from({ length: max }, (_, i) => all[Math.round((i * (all.length - 1)) / (max - 1))] as T);
-}
-
-async function until(isReached: () => Promise<boolean>, what: string): Promise<void> {
-  const endMs = performance.now() + patienceMs;
-  while (!(await isReached())) {
-    if (performance.now() > endMs) throw new Error(`${what} is not there after ${patienceMs} ms`);
-    await delay(2);
-  }
-}
-
-const patienceMs = 20_000;

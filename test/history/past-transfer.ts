@@ -5,8 +5,9 @@ import { schemaInput } from '../model/printer.ts';
 import type { Schema } from '../model/request.ts';
 import { hashName, rangeName } from '../model/request.ts';
 import { type Item, stable } from '../model/value.ts';
-import { bucket, type HistoryStage, outputOf } from './history-stage.ts';
+import { bucket, type HistoryStage } from './history-stage.ts';
 import { type PastTable, secondInMs } from './past.ts';
+import { outputOf } from './told.ts';
 
 export type TransferFormat = 'DYNAMODB_JSON' | 'ION';
 

@@ -107,3 +107,14 @@ function opened(nowMs: number, days = daysDefault): Window {
 function isSame(a: PastTable, b: PastTable): boolean {
   return a === b || stable(a) === stable(b);
 }
+
+/** The one so far along. */
+export function oneOf<T>(all: readonly T[], at: number): T | undefined {
+  return all[Math.round(at * (all.length - 1))];
+}
+
+/** So many at most, evenly, both ends among them. */
+export function spread<T>(all: readonly T[], max: number): T[] {
+  if (all.length <= max) return [...all];
+  return Array.from({ length: max }, (_, i) => all[Math.round((i * (all.length - 1)) / (max - 1))] as T);
+}
