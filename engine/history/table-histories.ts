@@ -80,6 +80,7 @@ export class TableHistories {
   /** Where in the log the plans begin that are not released. */
   readonly #logPins = new Set<{ readonly lsn: number }>();
   #isListed = false;
+  #listing: Promise<void> | undefined;
   #round: Promise<void> = Promise.resolve();
   #nextRound: Promise<void> | undefined;
   #retryAtMs = 0;
@@ -268,12 +269,14 @@ export class TableHistories {
     return history;
   }
 
+  /** Once; who asks meanwhile shares it, and need not wait for a round. */
   async #list(): Promise<void> {
     if (this.#isListed) return;
-    await this.#historian.list(
-      Array.from(this.#histories.values(), ({ files }) => files),
-      this.#aborter.signal,
-    );
+    const windows = Array.from(this.#histories.values(), ({ files }) => files);
+    this.#listing ??= this.#historian.list(windows, this.#aborter.signal).finally(() => {
+      this.#listing = undefined;
+    });
+    await this.#listing;
     this.#isListed = true;
   }
 
@@ -324,8 +327,7 @@ export class TableHistories {
   async #settled(definition: TableDefinition, timeMs: number): Promise<TableHistory> {
     const { committer, clock } = this.#options;
     await passCommits(committer, clock, timeMs, this.#aborter.signal);
-    if (!this.#isListed) await this.wake();
-    if (!this.#isListed) throw new Error('the files of the histories of tables cannot be read');
+    await this.#list();
     this.#notice();
     return this.#historyOf(definition);
   }

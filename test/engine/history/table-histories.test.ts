@@ -165,6 +165,25 @@ describe('a history', () => {
     }
   });
 
+  test('is there soon after a start, however much of the log has to be taken apart', async () => {
+    await engine.enable('Table');
+    await write(6);
+    const { latestMs } = bounds();
+    const model = engine.model.at('Table', latestMs + 999);
+    engine = await engine.reopen();
+    let isWriting = true;
+    const writer = (async () => {
+      for (let i = 0; isWriting; i++) await engine.put('Table', `${i % 7}`, `${i} ${text()}`);
+    })();
+    try {
+      const late = new Promise((resolve) => setTimeout(resolve, 15_000, 'late'));
+      expect(await Promise.race([engine.restored('Table', latestMs + 999), late])).toEqual(model);
+    } finally {
+      isWriting = false;
+      await writer;
+    }
+  });
+
   test('does not mind when files are taken away that it needs no more', async () => {
     const { sequence } = await engine.enable('Table', 1);
     await write(12);
@@ -270,6 +289,7 @@ describe('a disk that fails', () => {
     engine.advance(1000);
     await expect(engine.restored('Table', engine.nowMs - 1)).rejects.toThrow();
     await engine.flush();
+    await engine.histories.wake();
     expect(errors).toContain('cannot keep up the histories of tables; trying again later');
     expect(errors).toContain('cannot write a base of a history; trying again later');
     rmSync(historyFolder(sequence));
