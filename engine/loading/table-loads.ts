@@ -61,6 +61,7 @@ export type ResolveSource = (
  *  4. A load that fails takes its table away. Nothing of it was ever served, and its name is free again; AWS has no status for
  *     a table that will never be there.
  *  5. A thread has ended before its table is taken away, and before LMDB is closed.
+ *  6. Closing waits for no more than the slice that a thread is at: not for rows, nor for an LMDB or a queue that takes nothing.
  *
  * Memory is bounded: `runningMax` threads, each with two runs of rows (Run) and the pages of one transaction.
  */
@@ -185,6 +186,8 @@ export class TableLoads {
     statistics.loaded(table, counts);
     await applier.flush(signal);
     await this.#commit(table, (current) => [nextStep(current)]);
+    // On closing it may not have come to that.
+    signal.throwIfAborted();
     const seconds = (clock.monotonic() - startMs) / 1000;
     log.info({ table: table.name, ...progress, seconds }, 'a table has been loaded');
   }

@@ -359,6 +359,17 @@ describe('closing does not wait', () => {
     await queued;
   });
 
+  test('for the last step, and does not say that it was taken', async () => {
+    const table = await engine.create('Nearly', []);
+    const { committer, tableLoads } = engine.parts.services;
+    const standing = vi.spyOn(committer, 'submit').mockReturnValue(new Promise(() => {}));
+    const outcome = engine.load(table, each([inKeyOrder(itemsOf(10))]));
+    while (standing.mock.calls.length === 0) await delay(1);
+    await tableLoads.close();
+    expect(await outcome).toBe('stopped');
+    expect(logged.map(({ message }) => message)).toEqual(['loading a table']);
+  });
+
   test('for a load that is begun meanwhile', async () => {
     const table = await engine.create('Late', []);
     await engine.parts.services.tableLoads.close();
