@@ -17,6 +17,8 @@ beforeEach(async () => {
   isHeld = new Promise((resolve, reject) => {
     letGo = (refusal) => (refusal === undefined ? resolve() : reject(refusal));
   });
+  // It may be let go before a base is begun.
+  isHeld.catch(() => {});
   const { snapshots } = engine;
   const take = snapshots.take.bind(snapshots);
   snapshots.take = (request) => isHeld.then(() => take(request));
