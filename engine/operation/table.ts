@@ -86,10 +86,7 @@ export async function deleteTable(services: Services, request: Request): Promise
 }
 
 /** AWS: API_DescribeTable. */
-export function describeTable(
-  { catalog, statistics, tableLoads, clock }: Services,
-  request: Request,
-): Reply {
+export function describeTable({ catalog, statistics, tableLoads, clock }: Services, request: Request): Reply {
   const input = validateDescribeTable(request.input);
   const table = existingTable(catalog, request.region, input.TableName);
   const description = tableDescription(table, statistics, clock.now());
