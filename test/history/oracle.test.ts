@@ -5,7 +5,7 @@ import { pastSequence } from './past-generator.ts';
 import { PastPlayer } from './past-player.ts';
 
 /** More, with HISTORY_RUNS=100; others, with HISTORY_SEED=random; one of them again, with the seed and the path that a failure names. */
-const runs = Number(process.env.HISTORY_RUNS ?? 3);
+const runs = Number(process.env.HISTORY_RUNS ?? 4);
 const seed = seedOf(process.env.HISTORY_SEED ?? '20261124');
 const path = process.env.HISTORY_PATH;
 

@@ -93,8 +93,8 @@ function step(subjects: readonly Subject[]): fc.Arbitrary<PastStep> {
     { weight: 1, arbitrary: table.map((one): PastStep => ({ do: 'restoreFirst', table: one })) },
     { weight: 30, arbitrary: fc.integer({ min: 1, max: 1700 }).map((ms): PastStep => ({ do: 'move', ms })) },
     {
-      weight: 4,
-      arbitrary: fc.integer({ min: 1, max: 30 }).map((h): PastStep => ({ do: 'move', ms: h * hourMs })),
+      weight: 7,
+      arbitrary: fc.integer({ min: 1, max: 20 }).map((h): PastStep => ({ do: 'move', ms: h * hourMs })),
     },
     {
       weight: 1,

@@ -384,7 +384,7 @@ export class PastPlayer {
     if (a !== b) throw new Error(`the recovery of ${TableName} is described as ${a}, not ${b}`);
   }
 
-  /** What is under way; of each table some seconds, the first and the last one among them; and each backup. */
+  /** What is under way; of each table some seconds, the first and the last one among them, and what has changed between some; each backup. */
   async #compareAll(): Promise<void> {
     for (const one of this.#restores) await this.#compare(one);
     this.#pass(secondInMs);
@@ -392,6 +392,9 @@ export class PastPlayer {
       const seconds = this.#past(name).seconds(this.#stage.storeClock.now());
       for (const second of spread(seconds, secondsAtEndMax)) await this.#restoreTo(name, second, false);
       for (const one of this.#restores) await this.#compare(one);
+    }
+    for (const name of this.#tables) {
+      for (const [at, length] of portionsAtEnd) await this.#exportChanges(name, at, length);
     }
     for (const which of this.#backups.keys()) await this.#restoreBackup(which, false);
     for (const one of this.#restores) await this.#compare(one);
@@ -430,6 +433,13 @@ const lateKeys = { S: { S: 'late' }, N: { N: '77' }, B: { B: 'bGF0ZQ==' } } as c
 const copyPrefix = 'copy-';
 const systemSuffix = '-00000000';
 const secondsAtEndMax = 8;
+const portionsAtEnd = [
+  [0, 0],
+  [0, 1],
+  [0.3, 0.5],
+  [0.6, 0],
+  [0.9, 1],
+] as const;
 const periodMinMs = 15 * 60 * 1000;
 
 /** Mostly enough for the first base of a history: then a plan of a moment would wait for nothing else any more. */
