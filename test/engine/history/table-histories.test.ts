@@ -85,6 +85,8 @@ describe('a history', () => {
   test('waits for the end of the second that is wanted', async () => {
     await engine.put('Table', 'a', '1');
     await engine.enable('Table');
+    // Otherwise that would be waited for, too.
+    await vi.waitFor(() => expect(engine.histories.stats().tables[0]?.bases).toBe(1), 10_000);
     const restored = engine.restored('Table', bounds().latestMs + 999);
     await engine.put('Table', 'b', '2');
     const first = await Promise.race([restored, engine.histories.wake().then(() => 'waits')]);
