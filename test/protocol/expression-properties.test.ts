@@ -124,7 +124,7 @@ function operandValue(operand: Operand, item: Item): AttributeValue | undefined 
   const measured = operandValue(operand.size, item);
   if (measured === undefined) return undefined;
   const [[type, content] = ['', '']] = Object.entries(measured);
-  if (type === 'S') return { N: String(Buffer.from(content).length) };
+  if (type === 'S') return { N: String(content.length) };
   if (type === 'B') return { N: String(Buffer.from(content, 'base64').length) };
   return ['N', 'BOOL', 'NULL'].includes(type) ? undefined : { N: String(Object.keys(content).length) };
 }
