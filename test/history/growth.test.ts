@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDB } from '@aws-sdk/client-dynamodb';
@@ -6,11 +6,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Program } from '../program.ts';
 
 /*
- * Backups, bases and restores of a table that is overwritten all the time: neither LMDB's file nor the process grows with their number.
+ * Backups, bases, restores and exports of a table that is overwritten all the time: neither LMDB's file nor the process grows with their number.
  * A read transaction that lasts would make LMDB's file grow with each write, for good.
  */
 
 const TableName = 'Overwritten';
+const bucket = 'growing';
 const itemCount = 8000;
 const itemBytes = 600;
 const writers = 8;
@@ -27,6 +28,7 @@ let overwritten = 0;
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'slipstream-growth-'));
+  mkdirSync(join(directory, 'buckets', bucket), { recursive: true });
   const sizes = ['--log-segment-size', '1MB', '--overlay-size', '4MB'];
   program = Program.run(['engine', '--port', '0', '--data', directory, ...sizes]);
   const credentials = { accessKeyId: 'key', secretAccessKey: 'secret' };
@@ -87,6 +89,19 @@ async function backUpAndRestore(round: number): Promise<void> {
   await dynamo.deleteBackup({ BackupArn });
 }
 
+async function exportTable(): Promise<void> {
+  const { Table } = await dynamo.describeTable({ TableName });
+  const { ExportDescription: begun } = await dynamo.exportTableToPointInTime({
+    TableArn: Table?.TableArn,
+    S3Bucket: bucket,
+  });
+  const status = async () => {
+    const { ExportDescription: told } = await dynamo.describeExport({ ExportArn: begun?.ExportArn });
+    return told?.ExportStatus;
+  };
+  await expect.poll(status, waiting).toBe('COMPLETED');
+}
+
 const waiting = { timeout: 60_000, interval: 20 };
 
 function stateBytes(): number {
@@ -106,6 +121,7 @@ test("LMDB's file and the process stay as they are", { timeout: 60_000 + rounds 
     for (let round = 0; round < rounds; round++) {
       const enough = overwritten + itemCount;
       await backUpAndRestore(round);
+      await exportTable();
       // Each item once in every round, on average.
       await expect.poll(() => overwritten, waiting).toBeGreaterThan(enough);
       seen.push({ stateBytes: stateBytes(), anonymousBytes: anonymousBytes() });
